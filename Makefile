@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Two commands matter: `make demo` and `make test`. `make help` lists the rest.
+
+RUN := tests/tools/run
+GATE := $(RUN) python tests/tools/gate.py
+# LAB=no leaves out what needs root and real clusters.
+LAB ?= yes
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit sanity emulator lab bench env teardown down clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: ## build and start the lab, make a mesh of three clusters in it, show the page
+	@$(RUN) sh tests/tools/demo.sh
+
+test: ## every check there is, in this order: lint unit sanity emulator lab
+	@$(GATE) test --lab=$(LAB)
+
+lint unit sanity emulator lab: ## one of the checks
+	@$(GATE) $@
+
+bench: ## measure the playbooks in the lab and print a table
+	@$(RUN) python tests/bench/bench.py
+
+env: ## what to evaluate in a shell to use ansible-playbook, gkelab and kubectl by hand
+	@$(RUN) sh tests/tools/exports.sh
+
+teardown: ## take the mesh in the lab apart; the lab stays up
+	@$(RUN) sh -c 'eval "$$(gkelab env)" && exec ansible-playbook -i inventory/lab.yml playbooks/teardown.yml'
+
+down: ## take the lab down
+	@$(RUN) gkelab down
+
+clean: down ## take the lab down and forget the Python environment
+	@$(RUN) python tests/tools/environment.py forget
