@@ -33,6 +33,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = CHECKOUT / "requirements"
 VERSIONS = ("3.13", "3.12", "3.14")
 """Pythons that ansible-core 2.21 runs on, best first."""
+SYSTEM_FOLDERS = (Path("/usr/local/bin"), Path("/usr/bin"), Path("/opt/homebrew/bin"))
 PROBE = "import ctypes, sqlite3, ssl, sys, venv; print('%d.%d' % sys.version_info[:2])"
 
 
@@ -55,12 +56,11 @@ def _folders() -> list[Path]:
     data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python")
     on_path = [Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part]
-    usual = [Path(name) for name in ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")]
     return [
         *(folder for folder in on_path if folder.name != "shims"),
         *sorted(pyenv.glob("versions/*/bin"), reverse=True),
         *sorted(uv.glob("*/bin"), reverse=True),
-        *usual,
+        *SYSTEM_FOLDERS,
     ]
 
 

@@ -22,6 +22,8 @@ from types import FrameType
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHOWN = 200
 """Lines of a failed step's log that are shown; the file has all."""
+LAB_LOG_SHOWN = 25
+"""Lines that are shown of each of the lab's logs when its gate fails."""
 
 
 class NotReady(Exception):
@@ -167,6 +169,19 @@ def lab_taken_down(wanted: bool) -> Iterator[None]:
             subprocess.run(["gkelab", "down"], cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=False)
 
 
+def show_lab_logs(folder: Path) -> None:
+    """Print the end of every log of the lab's parts: what CI keeps of a failed run."""
+    for log in sorted(folder.glob("**/*.log")):
+        if lines := _tail(log, LAB_LOG_SHOWN):
+            print(f"── the end of the lab's {log.relative_to(folder)}", *lines, sep="\n", flush=True)
+
+
+def lab_logs(environment: Mapping[str, str]) -> Path:
+    """Folder in which the lab's parts log."""
+    state = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(environment.get("GKELAB_HOME") or Path(state) / "gkelab") / "logs"
+
+
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -176,6 +191,8 @@ def run(names: Sequence[str], table: Mapping[str, Sequence[Step]], folder: Path)
     start = time.monotonic()
     for name in names:
         if not run_gate(name, table[name], folder):
+            if name == "lab":
+                show_lab_logs(lab_logs(os.environ))
             print(f"━━ FAILED: {name}", flush=True)
             return 1
     print(f"━━ held: {', '.join(names)}; {time.monotonic() - start:.0f} s", flush=True)
