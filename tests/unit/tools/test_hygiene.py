@@ -24,8 +24,8 @@ def test_files_without_room_for_it_pass(name: str) -> None:
         "/" + "work/main/x",
         "path: /" + "home/somebody/x",
         '"/' + 'root/.kube/config"',
-        "see https://" + "proxy.golang.org",
-        "at files." + "pythonhosted.org",
+        "see https://proxy." + "golang.org",
+        "at files.python" + "hosted.org",
     ],
 )
 def test_a_machines_own_names_are_found(line: str) -> None:
