@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from tests.tools.hygiene import CHECKOUT
@@ -38,17 +37,21 @@ class Broken(Exception):
     """The artifact is not what it should be; the text is one line."""
 
 
-def _call(*command: str, environment: Mapping[str, str] | None = None) -> str:
-    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+def _call(away: Path, *command: str) -> str:
+    """Run a command where neither this checkout's ansible.cfg nor its collections are seen; what it printed."""
+    hidden = ("PYTHONPATH", "ANSIBLE_CONFIG")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(away)
+    done = subprocess.run(command, cwd=away, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Broken(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
-def build(folder: Path) -> Path:
+def build(away: Path) -> Path:
     """Build the artifact and check what stands at its top."""
-    _call("ansible-galaxy", "collection", "build", "--force", "--output-path", str(folder), str(CHECKOUT))
-    (artifact,) = folder.glob("mcistio-gke-*.tar.gz")
+    _call(away, "ansible-galaxy", "collection", "build", "--output-path", str(away), str(CHECKOUT))
+    (artifact,) = away.glob("mcistio-gke-*.tar.gz")
     with tarfile.open(artifact) as archive:
         strays = {name.split("/")[0] for name in archive.getnames()} - SHIPPED_TOP
     if strays:
@@ -56,38 +59,38 @@ def build(folder: Path) -> Path:
     return artifact
 
 
-def install(artifact: Path, folder: Path) -> Path:
-    """Install the artifact into an empty tree; the collection's folder in it."""
-    _call("ansible-galaxy", "collection", "install", "--no-deps", "--offline", "-p", str(folder), str(artifact))
-    return folder / "ansible_collections" / "mcistio" / "gke"
+def install(artifact: Path, away: Path) -> Path:
+    """Install the artifact where nothing else is; the collection's folder."""
+    _call(away, "ansible-galaxy", "collection", "install", "--no-deps", "--offline", "-p", str(away), str(artifact))
+    return away / "ansible_collections" / "mcistio" / "gke"
 
 
-def undocumented(collection: Path, environment: Mapping[str, str]) -> list[str]:
+def undocumented(collection: Path, away: Path) -> list[str]:
     """Plugins and roles whose documentation does not render from the installed collection."""
-    missing = []
-    for folder, kind in PLUGIN_KINDS.items():
-        names = {path.stem for path in (collection / "plugins" / folder).glob("*.py") if path.stem != "__init__"}
-        missing += _unrendered(kind, {f"mcistio.gke.{name}" for name in names}, environment)
-    roles = {f"mcistio.gke.{path.parent.name}" for path in (collection / "roles").glob("*/meta")}
-    return missing + _unrendered("role", roles, environment)
+    contents = {
+        kind: {path.stem for path in (collection / "plugins" / folder).glob("*.py") if path.stem != "__init__"}
+        for folder, kind in PLUGIN_KINDS.items()
+    }
+    contents["role"] = {path.name for path in (collection / "roles").iterdir()}
+    if not contents["module"]:
+        raise Broken("The installed collection has no modules.")
+    return [line for kind, names in contents.items() for line in _unrendered(kind, names, away)]
 
 
-def _unrendered(kind: str, names: set[str], environment: Mapping[str, str]) -> list[str]:
+def _unrendered(kind: str, names: set[str], away: Path) -> list[str]:
     if not names:
         return []
-    found = json.loads(_call("ansible-doc", "--json", "-t", kind, *sorted(names), environment=environment))
-    return [f"{kind} {name}" for name in sorted(names) if not found.get(name)]
+    full = [f"mcistio.gke.{name}" for name in sorted(names)]
+    found = json.loads(_call(away, "ansible-doc", "--json", "-t", kind, *full))
+    return [f"{kind} {name}" for name in full if not found.get(name)]
 
 
 def main() -> int:
     """Exit status 0 when the artifact builds, installs and explains itself."""
     with tempfile.TemporaryDirectory() as folder:
-        empty = Path(folder) / "tree"
-        kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "ANSIBLE_CONFIG")}
-        environment = kept | {"ANSIBLE_COLLECTIONS_PATH": str(empty), "ANSIBLE_CONFIG": os.devnull}
+        away = Path(folder)
         try:
-            collection = install(build(Path(folder)), empty)
-            missing = undocumented(collection, environment)
+            missing = undocumented(install(build(away), away), away)
         except Broken as broken:
             print(broken)
             return 1
