@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logging in to Google: the options, the credentials behind them, and bearer tokens from those."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+
+try:
+    import google.auth
+    import google.auth.compute_engine
+    import google.auth.exceptions
+    import google.auth.jwt
+    import google.auth.transport.requests
+    import google.oauth2.credentials
+    import google.oauth2.service_account
+
+    MISSING = ""
+except ImportError as _error:
+    MISSING = str(_error)
+
+CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
+USERINFO_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
+"""Without this scope a GKE API server sees the numeric id of a service account in place of its e-mail address."""
+KUBERNETES_SCOPES = (CLOUD_PLATFORM, USERINFO_EMAIL)
+
+AUTH_SPEC: dict[str, Any] = {
+    "project": {"type": "str", "fallback": (env_fallback, ["GCP_PROJECT"])},
+    "auth_kind": {
+        "type": "str",
+        "choices": ["application", "serviceaccount", "accesstoken", "machineaccount"],
+        "fallback": (env_fallback, ["GCP_AUTH_KIND"]),
+    },
+    "service_account_file": {"type": "path", "fallback": (env_fallback, ["GCP_SERVICE_ACCOUNT_FILE"])},
+    "service_account_contents": {
+        "type": "jsonarg",
+        "no_log": True,
+        "fallback": (env_fallback, ["GCP_SERVICE_ACCOUNT_CONTENTS"]),
+    },
+    "service_account_email": {"type": "str", "fallback": (env_fallback, ["GCP_SERVICE_ACCOUNT_EMAIL"])},
+    "access_token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["GCP_ACCESS_TOKEN"])},
+    "scopes": {"type": "list", "elements": "str", "fallback": (env_fallback, ["GCP_SCOPES"])},
+    "container_endpoint": {
+        "type": "str",
+        "default": "https://container.googleapis.com",
+        "fallback": (env_fallback, ["GKE_MESH_CONTAINER_ENDPOINT"]),
+    },
+    "compute_endpoint": {
+        "type": "str",
+        "default": "https://compute.googleapis.com",
+        "fallback": (env_fallback, ["GKE_MESH_COMPUTE_ENDPOINT"]),
+    },
+}
+"""Options of doc fragment ``mcistio.gke.gcp``; names and environment variables are those of google.cloud."""
+
+_KEY_OPTIONS = (
+    "auth_kind", "service_account_file", "service_account_contents", "service_account_email", "access_token", "scopes",
+)  # fmt: skip
+_LOGINS: dict[str, Login] = {}
+
+
+class Login:
+    """Credentials of one identity, and the tokens fetched with them so far (one of each kind, renewed when stale).
+
+    Args:
+        credentials: any google-auth credentials object.
+        fetch: how google-auth reaches token endpoints (``google.auth.transport.Request``).
+        self_signed: whether requests to Google's APIs may carry a JWT signed on this machine, which costs no request.
+    """
+
+    def __init__(self, credentials: Any, fetch: Callable[[], Any], *, self_signed: bool) -> None:
+        self._credentials = credentials
+        self._fetch = fetch
+        self._self_signed = self_signed
+        self._signed: dict[str, Any] = {}
+
+    def api_token(self, audience: str) -> str:
+        """Bearer token for one of Google's own APIs.
+
+        Args:
+            audience: the API's canonical address, for example ``https://container.googleapis.com/``.
+        """
+        if not self._self_signed:
+            return self.access_token()
+        if audience not in self._signed:
+            self._signed[audience] = google.auth.jwt.Credentials.from_signing_credentials(self._credentials, audience)
+        return self._usable(self._signed[audience])
+
+    def access_token(self) -> str:
+        """OAuth access token; the only kind a GKE API server takes."""
+        return self._usable(self._credentials)
+
+    def renew(self) -> bool:
+        """Forget what an API has just refused; False when nothing else can be tried."""
+        if self._self_signed:
+            # an organisation may refuse self-signed tokens: a fetched one is the next best
+            self._self_signed = False
+            return True
+        if isinstance(self._credentials, google.oauth2.credentials.Credentials) and not self._credentials.refresh_token:
+            return False
+        self._credentials.token = None
+        return True
+
+    def _usable(self, credentials: Any) -> str:
+        """The token of credentials, refreshed when stale.
+
+        ``before_request`` would do this too, but it also starts a thread that asks another API for allowed regions.
+        """
+        try:
+            if not credentials.valid:
+                credentials.refresh(self._fetch())
+        except google.auth.exceptions.GoogleAuthError as error:
+            raise MeshError("log in to", "Google Cloud", _words(error), _login_hint(error)) from error
+        return str(credentials.token)
+
+
+def login(params: dict[str, Any]) -> Login:
+    """The identity that the options name; the same object for the same options, so that a run fetches one token.
+
+    Raises:
+        MeshError: a library, file or default credential is missing or malformed.
+    """
+    if MISSING:
+        raise MeshError("load", "google-auth", MISSING, "Install it into the Python that runs this task: google-auth[requests].")
+    key = json.dumps([params.get(option) for option in _KEY_OPTIONS], sort_keys=True)
+    if key not in _LOGINS:
+        _LOGINS[key] = _log_in(params)
+    return _LOGINS[key]
+
+
+def token(params: dict[str, Any]) -> str:
+    """A fresh OAuth access token for the identity in the options, good for Google's APIs and for GKE's API servers."""
+    return login(params).access_token()
+
+
+def require_project(params: dict[str, Any]) -> str:
+    """The project in the options, or an error that says how to give one."""
+    project = params.get("project")
+    if not project:
+        raise MeshError(
+            "choose", "a Google Cloud project", "none was given",
+            "Set option project (in the roles: gke_project) or the environment variable GCP_PROJECT.",
+        )  # fmt: skip
+    return str(project)
+
+
+def auth_kind(params: dict[str, Any]) -> str:
+    """The kind of login: as asked, else the one that the other options imply."""
+    if params.get("auth_kind"):
+        return str(params["auth_kind"])
+    if params.get("access_token"):
+        return "accesstoken"
+    if params.get("service_account_contents") or params.get("service_account_file"):
+        return "serviceaccount"
+    return "application"
+
+
+def _log_in(params: dict[str, Any]) -> Login:
+    make = {
+        "application": _application,
+        "serviceaccount": _service_account,
+        "accesstoken": _given_token,
+        "machineaccount": _machine_account,
+    }[auth_kind(params)]
+    scopes = list(params.get("scopes") or KUBERNETES_SCOPES)
+    try:
+        credentials = make(params, scopes)
+    except google.auth.exceptions.GoogleAuthError as error:
+        raise MeshError("log in to", "Google Cloud", _words(error), _login_hint(error)) from error
+    is_key = isinstance(credentials, google.oauth2.service_account.Credentials)
+    return Login(credentials, google.auth.transport.requests.Request, self_signed=is_key and not params.get("scopes"))
+
+
+def _application(_params: dict[str, Any], scopes: list[str]) -> Any:
+    credentials, _project = google.auth.default(scopes=scopes)
+    return credentials
+
+
+def _service_account(params: dict[str, Any], scopes: list[str]) -> Any:
+    if params.get("service_account_contents"):
+        source, text = "option service_account_contents", params["service_account_contents"]
+    elif params.get("service_account_file"):
+        source = f"service account file {params['service_account_file']}"
+        text = _read(source, params["service_account_file"])
+    else:
+        raise MeshError(
+            "log in to", "Google Cloud", "auth_kind is serviceaccount but no key was given",
+            "Set service_account_file or service_account_contents.",
+        )  # fmt: skip
+    return google.oauth2.service_account.Credentials.from_service_account_info(_key(source, text), scopes=scopes)
+
+
+def _given_token(params: dict[str, Any], _scopes: list[str]) -> Any:
+    if not params.get("access_token"):
+        raise MeshError(
+            "log in to", "Google Cloud", "auth_kind is accesstoken but no access_token was given",
+            "Set option access_token or GCP_ACCESS_TOKEN.",
+        )  # fmt: skip
+    return google.oauth2.credentials.Credentials(params["access_token"])
+
+
+def _machine_account(params: dict[str, Any], scopes: list[str]) -> Any:
+    return google.auth.compute_engine.Credentials(params.get("service_account_email") or "default", scopes=scopes)
+
+
+def _read(source: str, path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        answer = getattr(error, "strerror", None) or "it is not a text file"
+        raise MeshError("read", source, answer, "Set service_account_file or GCP_SERVICE_ACCOUNT_FILE to a key file.") from error
+
+
+def _key(source: str, text: Any) -> dict[str, Any]:
+    """The key as a dict; never with a part of it in an error, for it is a secret."""
+    try:
+        key = text if isinstance(text, dict) else json.loads(text)
+    except ValueError as error:
+        raise MeshError("read", source, "it is not JSON", "It must hold the JSON key of a service account.") from error
+    missing = [name for name in ("client_email", "private_key", "token_uri") if not isinstance(key, dict) or not key.get(name)]
+    if missing:
+        raise MeshError(
+            "read", source, f"it is no service account key: {', '.join(missing)} missing",
+            "User credentials belong into GOOGLE_APPLICATION_CREDENTIALS with auth_kind application.",
+        )  # fmt: skip
+    try:
+        google.oauth2.service_account.Credentials.from_service_account_info(key)
+    except (ValueError, google.auth.exceptions.GoogleAuthError) as error:
+        raise MeshError("read", source, "its private_key cannot be read", "Download the key again.") from error
+    return dict(key)
+
+
+def _words(error: Exception) -> str:
+    """What google-auth says, without the raw response that it appends."""
+    return str(error.args[0]) if error.args else type(error).__name__
+
+
+def _login_hint(error: Exception) -> str:
+    text = str(error)
+    if "invalid_grant" in text and ("short-lived" in text or "iat and exp" in text):
+        return "The clock of this machine is wrong."
+    if "invalid_grant" in text or "Reauthentication" in text:
+        return "The credentials have expired or were revoked: log in again (gcloud auth application-default login) or make a new key."
+    if "default credentials" in text:
+        return (
+            "Run 'gcloud auth application-default login', or set GOOGLE_APPLICATION_CREDENTIALS or option service_account_file."
+        )
+    return "Check the network, the proxy and the key."
+

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Google's error answers: read, classified, and put into words. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError, one_line
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import Reply
+
+RETRYABLE_STATUS = frozenset({429, 500, 502, 503, 504})
+_RATE_LIMITS = ("rateLimitExceeded", "RATE_LIMIT_EXCEEDED", "CONCURRENT_OPERATIONS_QUOTA_EXCEEDED")
+_BUSY_WORDS = (
+    "running incompatible operation",
+    "please wait and try again once it is done",
+    "is currently being created, deleted, updated or repaired",
+    "operationinprogress",
+)
+
+
+class ApiError(MeshError):
+    """An API refused a call, or answered nothing usable.
+
+    Attributes:
+        status: HTTP status; 0 when the connection was lost.
+        reasons: every ``reason`` and ``status`` word in the body.
+        message: the API's own sentence, unchanged.
+        unknown_outcome: whether a write may have been carried out all the same.
+    """
+
+    def __init__(self, doing: str, subject: str, reply: Reply | str, *, unknown_outcome: bool = False) -> None:
+        self.unknown_outcome = unknown_outcome
+        if isinstance(reply, str):
+            self.status, self.message, self.reasons, self.retry_after = 0, reply, frozenset[str](), ""
+        else:
+            self.status, self.message = reply.status, message_of(reply)
+            self.reasons, self.retry_after = reasons_of(reply), reply.headers.get("retry-after", "")
+        super().__init__(doing, subject, self.message, hint_for(self.status, self.reasons, self.message))
+
+    @property
+    def not_found(self) -> bool:
+        """The thing is not there (and not: you may not see it)."""
+        return self.status == 404
+
+    @property
+    def rate_limited(self) -> bool:
+        """Refused before anything was done, for calling too often: safe to repeat, whatever the method."""
+        per_minute = "Quota exceeded for quota metric" in self.message
+        return self.status == 429 or (self.status == 403 and (per_minute or any(r in self.reasons for r in _RATE_LIMITS)))
+
+    @property
+    def transient(self) -> bool:
+        """Worth repeating where the call may be repeated."""
+        return self.status == 0 or self.status in RETRYABLE_STATUS or self.rate_limited or "resourceNotReady" in self.reasons
+
+    @property
+    def busy(self) -> bool:
+        """Another operation holds the cluster; ``failedPrecondition`` alone is used for permanent faults too."""
+        if "CLUSTER_ALREADY_HAS_OPERATION" in self.reasons:
+            return True
+        return self.status in (400, 409) and any(words in self.message.lower() for words in _BUSY_WORDS)
+
+    @property
+    def stale(self) -> bool:
+        """What the call was based on (etag, fingerprint) has changed since it was read."""
+        words = self.message.lower()
+        if "ABORTED" in self.reasons or self.status == 412:
+            return True
+        return self.status in (400, 409) and ("fingerprint" in words or "etag" in words)
+
+
+def message_of(reply: Reply) -> str:
+    """The sentence for people in an error body, whatever its form."""
+    error = reply.json().get("error")
+    if isinstance(error, dict) and error.get("message"):
+        return str(error["message"])
+    if isinstance(error, str):
+        return one_line(f"{error} {reply.json().get('error_description', '')}")
+    text = one_line(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", reply.body.decode("utf-8", "replace"), flags=re.S | re.I))
+    return f"HTTP {reply.status} {text[:200]}".rstrip()
+
+
+def reasons_of(reply: Reply) -> frozenset[str]:
+    """Machine-readable words of an error body: its status, legacy reasons, and the reasons in its details."""
+    error = reply.json().get("error")
+    if not isinstance(error, dict):
+        return frozenset()
+    found: list[Any] = [error.get("status")]
+    for entry in [*_objects(error.get("errors")), *_objects(error.get("details"))]:
+        found.append(entry.get("reason"))
+    return frozenset(str(word) for word in found if word)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+_ROLES = {
+    "container.": "roles/container.admin",
+    "compute.firewalls": "roles/compute.securityAdmin",
+    "compute.instance": "roles/compute.viewer",
+    "compute.subnetworks": "roles/compute.networkViewer",
+    "compute.networks.updatePolicy": "roles/compute.securityAdmin",
+    "iam.serviceAccounts.actAs": "roles/iam.serviceAccountUser",
+}
+
+
+def hint_for(status: int, reasons: frozenset[str], message: str) -> str:
+    """What to do next about an error answer; empty when its own message says all there is to say."""
+    text = message.lower()
+    if "insufficient regional quota" in text or ("quota '" in text and "exceeded" in text) or "gce_quota_exceeded" in text:
+        return "This is a quota, not a permission: ask for more, or use fewer or smaller nodes or another region."
+    if "gce_stockout" in text or "does not have enough resources" in text:
+        return "The zone has no machines of this type left: try another zone or machine type."
+    if "ip_space_exhausted" in text or "does not have available private ip space" in text:
+        return "Give the cluster a smaller pod range, or the subnetwork a larger secondary range."
+    if "secondary range" in text and "not found" in text:
+        return "Check the names of the subnetwork's secondary ranges."
+    if "or it may not exist" in text and "location" in text:
+        return "Check the location's spelling: it must be a region (us-central1) or a zone (us-central1-a) open to this project."
+    if "accessNotConfigured" in reasons or "SERVICE_DISABLED" in reasons or "api is not enabled" in text:
+        api = "compute.googleapis.com" if "compute" in text else "container.googleapis.com"
+        return f"Enable the API: gcloud services enable {api}."
+    if "org policy" in text or "constraint constraints/" in text:
+        return "An organisation policy forbids this."
+    if status == 401:
+        return "The credentials were refused twice: log in again or check access_token and the key."
+    if status == 403 and (permission := re.search(r"'?\"?\b((?:container|compute|iam)\.[A-Za-z]+\.[A-Za-z]+)\b", message)):
+        role = next((role for prefix, role in _ROLES.items() if permission[1].startswith(prefix)), "")
+        return f"Grant {permission[1]}{f' (it is in {role})' if role else ''} to the account that runs this."
+    if status == 403 and "project" in text:
+        return "Check the project id and that the account may use it."
+    if "is unsupported" in text and "version" in text or "no valid versions" in text:
+        return "Leave cluster_version out for the channel's default."
+    return ""
