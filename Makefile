@@ -22,7 +22,7 @@ lint unit sanity emulator lab: ## one of the checks
 	@$(GATE) $@
 
 bench: ## measure the playbooks in the lab and print a table
-	@$(RUN) python tests/bench/bench.py
+	@$(RUN) python -m tests.bench.bench
 
 env: ## what to evaluate in a shell to use ansible-playbook, gkelab and kubectl by hand
 	@$(RUN) sh tests/tools/exports.sh
