@@ -9,15 +9,15 @@ from pathlib import Path
 
 from gkelab.world import cgroups, network, node_config, processes, workloads
 from gkelab.world.control_plane import ControlPlane
+from gkelab.world.drain import drain
 from gkelab.world.firewall import Instance, Master
 from gkelab.world.folders import ClusterFolder
-from gkelab.world.kube_api import Deadline, KubeApi, KubeApiError
+from gkelab.world.kube_api import Deadline, KubeApi
 from gkelab.world.load_balancer import Target
 from gkelab.world.node import Node, NodeImage
 from gkelab.world.plan import ClusterPlan, ClusterState, NodePlan, Progress, WorldError
 
 _NODES_TIMEOUT = 180.0
-_DRAIN_TIMEOUT = 15.0
 _POLL = 0.2
 """Seconds."""
 
@@ -175,15 +175,17 @@ class Cluster:
     def _remove_surplus(self, api: KubeApi) -> None:
         """Drop the machines that the plan does not have, or has otherwise."""
         wanted = {node.name: node for node in self.plan.nodes}
+        going = {}
         for index, made in self._folder.nodes().items():
             kept = wanted.get(made.name)
-            if kept and not _needs_rebuild(made, kept):
-                continue
+            if kept is None or _needs_rebuild(made, kept):
+                going[index] = made
+        drain(api, [made.name for made in going.values()])
+        for index, made in going.items():
             node = Node(self.plan, made, index, self._folder)
-            _drain(api, made.name)
             node.retire(api)
             node.remove()
-            if not kept:
+            if made.name not in wanted:
                 self._indices.pop(made.name, None)
 
 
@@ -202,20 +204,3 @@ def _change(plan: ClusterPlan, before: NodePlan, after: NodePlan) -> dict[str, o
         "metadata": {"labels": {**gone, **wanted["metadata"]["labels"]}},
         "spec": {"taints": wanted["spec"].get("taints")},
     }
-
-
-def _drain(api: KubeApi, node: str) -> None:
-    """Let no new pods on, end those that run, and give them a little time to end well."""
-    try:
-        api.patch(f"/api/v1/nodes/{node}", {"spec": {"unschedulable": True}})
-    except KubeApiError as error:
-        if error.status == 404:
-            return
-        raise
-    pods = f"/api/v1/pods?fieldSelector=spec.nodeName={node}"
-    deadline = Deadline(_DRAIN_TIMEOUT)
-    for pod in api.get(pods)["items"]:
-        metadata = pod["metadata"]
-        api.delete(f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}")
-    while api.get(pods)["items"] and deadline.pause(_POLL):
-        pass

@@ -97,15 +97,20 @@ class AddressBook:
             self._held = {}
 
     def assign(self, wanted: Frontend, node_address: str) -> str | None:
-        """The frontend's address, kept if it fits, else new; None while the one it asks for is another's."""
+        """The frontend's address, kept if it fits, else new.
+
+        None while the one it asks for is another's, or if that is not of the nodes' subnet (of the external range).
+        """
+        subnet = ipaddress.IPv4Network(f"{node_address}/{_SUBNET_BITS}", strict=False)
+        allowed = subnet if wanted.internal else _EXTERNAL_POOL
         with self._lock:
-            pool = _internal_pool(node_address) if wanted.internal else _EXTERNAL_POOL
             held = self._held.get(wanted.owner)
-            if held and _fits(held, wanted, pool):
+            if held and _fits(held, wanted, allowed):
                 return held
             taken = {address for name, address in self._held.items() if name != wanted.owner}
+            pool = list(subnet.subnets())[1] if wanted.internal else _EXTERNAL_POOL
             address = wanted.wanted_address or next(_candidates(pool, taken), None)
-            if address is None or address in taken:
+            if address is None or address in taken or ipaddress.IPv4Address(address) not in allowed:
                 return None
             self._store({**self._held, wanted.owner: address})
             return address
@@ -128,15 +133,8 @@ class AddressBook:
             self._held = held
 
 
-def _internal_pool(node_address: str) -> ipaddress.IPv4Network:
-    subnet = ipaddress.IPv4Network(f"{node_address}/{_SUBNET_BITS}", strict=False)
-    return list(subnet.subnets())[1]
-
-
-def _fits(address: str, wanted: Frontend, pool: ipaddress.IPv4Network) -> bool:
-    if wanted.wanted_address:
-        return address == wanted.wanted_address
-    return ipaddress.IPv4Address(address) in pool
+def _fits(address: str, wanted: Frontend, allowed: ipaddress.IPv4Network) -> bool:
+    return ipaddress.IPv4Address(address) in allowed and wanted.wanted_address in ("", address)
 
 
 def _candidates(pool: ipaddress.IPv4Network, taken: Collection[str]) -> Iterator[str]:

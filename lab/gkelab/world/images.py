@@ -76,6 +76,10 @@ def _make(image: Path, bin_dir: Path, archives: Sequence[Path]) -> None:
     done = subprocess.run([*_APART, *script], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise WorldError(f"cannot import the images of the nodes: {' '.join(done.stderr.split())}")
+    # Hard links keep what running nodes use of an earlier image.
+    for earlier in image.parent.iterdir():
+        if earlier != work:
+            shutil.rmtree(earlier, ignore_errors=True)
     (work / "root").rename(image)
     shutil.rmtree(work, ignore_errors=True)
 

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from gkelab.world import cleanup, firewall, images, network, requirements
+from gkelab.world import cleanup, firewall, images, kernel, network
 from gkelab.world.cluster import Cluster
 from gkelab.world.folders import ClusterFolder
 from gkelab.world.frontends import AddressBook
@@ -18,6 +19,8 @@ from gkelab.world.node import NodeImage
 from gkelab.world.plan import ClusterAccess, ClusterPlan, ClusterState, Progress, WorldError
 
 _PARALLEL = 8
+
+_log = logging.getLogger(__name__)
 
 
 class KubernetesWorld:
@@ -42,9 +45,11 @@ class KubernetesWorld:
 
     def start(self, plans: Sequence[ClusterPlan], firewalls: Sequence[Mapping[str, Any]]) -> None:
         """Build the network and bring every given cluster back to health; also repairs a running world."""
-        requirements.check()
-        requirements.raise_inotify_limit()
+        kernel.raise_inotify_limit()
         network.build_router()
+        if self._image:
+            # The first cluster will want it; until somebody asks for one there is time.
+            threading.Thread(target=self._prepare_image, name="node image", daemon=True).start()
         self._rules = firewalls
         for plan in plans:
             self._cluster(plan)
@@ -116,6 +121,13 @@ class KubernetesWorld:
             if plan.key not in self._clusters:
                 self._clusters[plan.key] = Cluster(plan, self._home, self._bin, self._port, self._image)
             return self._clusters[plan.key]
+
+    def _prepare_image(self) -> None:
+        if self._image:
+            try:
+                self._image()
+            except WorldError as error:
+                _log.warning("%s", error)
 
     def _heal(self, plan: ClusterPlan) -> str:
         """Bring one cluster back; what went wrong, in words, or nothing."""

@@ -60,7 +60,7 @@ class LoadBalancerController:
         self._book = book
         self._target = target
         self._changed = changed
-        self._services: dict[str, Mapping[str, Any]] = {}
+        self._services: dict[str, Mapping[str, Any]] | None = None
         self._active: dict[str, Active] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -82,7 +82,10 @@ class LoadBalancerController:
         """Make every load balancer what its Service asks for; with a new plan, on the plan's nodes."""
         with self._lock:
             self._plan = plan or self._plan
-            wanted = {name: front for name, front in map(self._named_frontend, self._services.values()) if front}
+            if self._services is None:
+                return  # Not yet listed; an empty view would give every address away.
+            services = self._services
+            wanted = {name: front for name, front in map(self._named_frontend, services.values()) if front}
             self._release({*self._active, *self._book.owners(self._plan)} - set(wanted))
             published = {name: active for name, front in wanted.items() if (active := self._place(front))}
             differs, self._active = published != self._active, published
@@ -90,7 +93,7 @@ class LoadBalancerController:
                 # Before the status: who reads the address may use it at once.
                 self._changed()
             for name, active in published.items():
-                self._publish(self._services[name], active.address)
+                self._publish(services[name], active.address)
 
     def join(self) -> None:
         """Wait for the end of the thread, which comes with the end of its API server."""
@@ -107,7 +110,8 @@ class LoadBalancerController:
 
     def _follow(self) -> None:
         listing = self._api.get(_SERVICES)
-        self._services = {owner(self._plan, service): service for service in listing["items"]}
+        services = {owner(self._plan, service): service for service in listing["items"]}
+        self._services = services
         self.reconcile()
         version = listing["metadata"]["resourceVersion"]
         for kind, service in self._api.watch(_SERVICES, version, _WATCH_SECONDS):
@@ -117,9 +121,9 @@ class LoadBalancerController:
                 continue
             with self._lock:
                 if kind == "DELETED":
-                    self._services.pop(owner(self._plan, service), None)
+                    services.pop(owner(self._plan, service), None)
                 else:
-                    self._services[owner(self._plan, service)] = service
+                    services[owner(self._plan, service)] = service
             self.reconcile()
 
     def _named_frontend(self, service: Mapping[str, Any]) -> tuple[str, Frontend | None]:

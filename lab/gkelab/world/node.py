@@ -144,7 +144,5 @@ class Node:
         (self._disk / "ca.crt").write_text(authority.pem)
         (self._disk / "kubelet-server.crt").write_text(server.certificate)
         pki.write_secret(self._disk / "kubelet-server.key", server.key)
-        pki.write_secret(
-            self._disk / "kubelet.kubeconfig", kubeconfig.render(self._plan, authority.pem, user, client)
-        )
+        pki.write_secret(self._disk / "kubelet.kubeconfig", kubeconfig.render(self._plan, authority.pem, user, client))
         shutil.copy2(self._folder.kubeconfig("kube-proxy"), self._disk / "kube-proxy.kubeconfig")

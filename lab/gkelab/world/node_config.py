@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gkelab.build.recipe import PAUSE_TAG
 from gkelab.world.plan import ClusterPlan, NodePlan
 
-PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+PAUSE_IMAGE = f"registry.k8s.io/pause:{PAUSE_TAG}"
 
 KERNEL_SETTINGS: Mapping[str, str] = {
     "vm.overcommit_memory": "1",

@@ -142,4 +142,6 @@ class ApiWorld:
         """Nothing to take down."""
 
 
-_API_ONLY_CA = "-----BEGIN CERTIFICATE-----\nbm8gc2VydmVyIHN0YW5kcyBiZWhpbmQgdGhpcyBjbHVzdGVy\n-----END CERTIFICATE-----\n"
+_API_ONLY_CA = (
+    "-----BEGIN CERTIFICATE-----\nbm8gc2VydmVyIHN0YW5kcyBiZWhpbmQgdGhpcyBjbHVzdGVy\n-----END CERTIFICATE-----\n"
+)

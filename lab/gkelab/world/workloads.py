@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from gkelab.build.recipe import COREDNS_TAG
 from gkelab.world.kube_api import KubeApi
 from gkelab.world.plan import ClusterPlan
 
-COREDNS_IMAGE = "registry.k8s.io/coredns/coredns:v1.15.0"
+COREDNS_IMAGE = f"registry.k8s.io/coredns/coredns:{COREDNS_TAG}"
 ADMIN_GROUP = "lab:container-admins"
 """The group that TokenReview gives to whoever holds IAM's roles/container.admin."""
 
@@ -17,6 +18,7 @@ _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _RBAC_API = "rbac.authorization.k8s.io"
 _DNS_NAMESPACE = "/namespaces/kube-system"
 _DNS_LABELS = {"k8s-app": "kube-dns"}
+_GKE_TAINTS = ("CriticalAddonsOnly", "components.gke.io/gke-managed-components")
 _DNS_READER = "lab:kube-dns"
 
 _COREFILE = """.:53 {
@@ -99,7 +101,7 @@ def _dns_deployment() -> dict[str, Any]:
         "serviceAccountName": "kube-dns",
         "priorityClassName": "system-cluster-critical",
         "dnsPolicy": "Default",
-        "tolerations": [{"operator": "Exists"}],
+        "tolerations": [{"key": key, "operator": "Exists"} for key in _GKE_TAINTS],
         "containers": [container],
         "volumes": [{"name": "config", "configMap": {"name": "coredns"}}],
     }
