@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gkelab import paths
 from tests.bench.memory import lab_mib
 from tests.bench.runs import CHECKOUT, LabApi, Run, RunFailed, playbook
 from tests.tools.gate import NotReady, require_lab
@@ -84,12 +85,6 @@ def lab() -> Iterator[float]:
         _gkelab("down")
 
 
-def home() -> Path:
-    """The lab's state folder."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(os.environ.get("GKELAB_HOME") or Path(state) / "gkelab")
-
-
 def _median(runs: Sequence[Run]) -> float:
     return statistics.median(run.seconds for run in runs)
 
@@ -97,7 +92,7 @@ def _median(runs: Sequence[Run]) -> float:
 def measure(repeat: int) -> list[Row]:
     """All figures. `repeat`: how often the short runs are made; their median counts."""
     with lab() as up, tempfile.TemporaryDirectory() as folder:
-        state = home()
+        state = paths.home()
         api = LabApi(json.loads((state / "env.json").read_text())["GKE_MESH_CONTAINER_ENDPOINT"])
         empty_play, releases = Path(folder) / "empty.yml", Path(folder) / "releases.yml"
         empty_play.write_text(EMPTY_PLAY, encoding="utf-8")

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from gkelab import paths
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHOWN = 200
 """Lines of a failed step's log that are shown; the file has all."""
@@ -176,12 +178,6 @@ def show_lab_logs(folder: Path) -> None:
             print(f"── the end of the lab's {log.relative_to(folder)}", *lines, sep="\n", flush=True)
 
 
-def lab_logs(environment: Mapping[str, str]) -> Path:
-    """Folder in which the lab's parts log."""
-    state = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(environment.get("GKELAB_HOME") or Path(state) / "gkelab") / "logs"
-
-
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -192,7 +188,7 @@ def run(names: Sequence[str], table: Mapping[str, Sequence[Step]], folder: Path)
     for name in names:
         if not run_gate(name, table[name], folder):
             if name == "lab":
-                show_lab_logs(lab_logs(os.environ))
+                show_lab_logs(paths.home() / "logs")
             print(f"━━ FAILED: {name}", flush=True)
             return 1
     print(f"━━ held: {', '.join(names)}; {time.monotonic() - start:.0f} s", flush=True)
