@@ -155,3 +155,10 @@ def test_a_shell_can_evaluate_the_exports() -> None:
     command = ["sh", "-c", 'eval "$(tests/tools/run python tests/tools/environment.py exports)" && command -v gkelab']
     done = subprocess.run(command, cwd=environment.CHECKOUT, capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("/bin/gkelab")
+
+
+def test_a_python_without_venv_is_told_what_to_install(alone: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    split = '#!/bin/sh\ncase "$1" in -m) exit 1 ;; esac\necho 3.13\n'
+    alone("bin/python3.13").write_text(split, encoding="utf-8")
+    assert environment.main(["run", "true"]) == 1
+    assert "on Debian: python3.13-venv" in capsys.readouterr().err.splitlines()[-1]
