@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a cluster reference (an option of our modules) to a client of its API server; nothing is written to disk."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Optional
+
+from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import get_cluster
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import GoogleSession
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, Token
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.kubeconfig_reader import endpoint_from_kubeconfig
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import HttpTransport
+
+CLUSTER_REF_OPTIONS: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "location": {"type": "str"},
+    "project": {"type": "str"},
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
+    "endpoint": {"type": "str", "choices": ["public", "private", "dns"], "default": "public"},
+}
+_RULES: dict[str, Any] = {
+    "options": CLUSTER_REF_OPTIONS,
+    "mutually_exclusive": [("location", "kubeconfig")],
+    "required_one_of": [("location", "kubeconfig")],
+    "required_by": {"context": ["kubeconfig"]},
+}
+CLUSTER_REF: dict[str, Any] = {"type": "dict", "required": True, **_RULES}
+"""Option spec of one cluster."""
+CLUSTER_REFS: dict[str, Any] = {"type": "list", "elements": "dict", "default": [], **_RULES}
+"""Option spec of a list of clusters."""
+
+
+def connect(ref: dict[str, Any], params: dict[str, Any]) -> Optional[KubeClient]:
+    """A client for the referenced cluster, or None when the cluster is not there or has no endpoint yet.
+
+    Args:
+        ref: the value of an option with spec CLUSTER_REF.
+        params: the module's options; those of the ``gcp`` doc fragment say how to log in.
+    """
+    if ref.get("kubeconfig"):
+        endpoint = endpoint_from_kubeconfig(ref["name"], ref["kubeconfig"], ref.get("context") or "")
+        return KubeClient(HttpTransport(endpoint), endpoint)
+    project = ref.get("project") or params.get("project")
+    if not project:
+        raise MeshError("find", f"cluster {ref['name']}", "no project was given", "Set option project or GCP_PROJECT.")
+    cluster = get_cluster(GoogleSession(params), project, ref["location"], ref["name"])
+    if cluster is None or not cluster.get("endpoint"):
+        return None
+    endpoint = gke_endpoint(ref["name"], cluster, ref.get("endpoint") or "public", _token(params))
+    return KubeClient(HttpTransport(endpoint), endpoint, gke=cluster)
+
+
+def require(client: Optional[KubeClient], ref: dict[str, Any]) -> KubeClient:
+    """The client, or a clear error where work is impossible without the cluster."""
+    if client is None:
+        raise MeshError(
+            "connect to", f"cluster {ref['name']} in {ref.get('location')}",
+            "it does not exist, or is still being created", "Create it first: run the provision phase.",
+        )
+    return client
+
+
+def gke_endpoint(name: str, cluster: dict[str, Any], kind: str, token: Token) -> Endpoint:
+    """One of the addresses of a GKE cluster.
+
+    The cluster's own CA vouches for both IP addresses; the DNS endpoint ends TLS at Google's front end with a public certificate.
+    """
+    addresses = {"public": _public, "private": _private, "dns": _dns}
+    host = addresses[kind](cluster)
+    if not host:
+        raise MeshError("connect to", f"cluster {name}", f"it has no {kind} endpoint", "Choose another one or enable it.")
+    return Endpoint(name, f"https://{host}", ca="" if kind == "dns" else ca_certificate(cluster), token=token)
+
+
+def ca_certificate(cluster: dict[str, Any]) -> str:
+    """The cluster's CA as PEM."""
+    return base64.b64decode((cluster.get("masterAuth") or {}).get("clusterCaCertificate", "")).decode()
+
+
+def _public(cluster: dict[str, Any]) -> str:
+    private = cluster.get("privateClusterConfig") or {}
+    return str(private.get("publicEndpoint") or cluster["endpoint"])
+
+
+def _private(cluster: dict[str, Any]) -> str:
+    addresses = (cluster.get("controlPlaneEndpointsConfig") or {}).get("ipEndpointsConfig") or {}
+    return str(addresses.get("privateEndpoint") or (cluster.get("privateClusterConfig") or {}).get("privateEndpoint") or "")
+
+
+def _dns(cluster: dict[str, Any]) -> str:
+    return str(((cluster.get("controlPlaneEndpointsConfig") or {}).get("dnsEndpointConfig") or {}).get("endpoint") or "")
+
+
+def _token(params: dict[str, Any]) -> Token:
+    """A Google access token, fetched at the first request and again only when the API server refuses it."""
+
+    def token(refresh: bool) -> str:
+        if refresh:
+            auth.login(params).renew()
+        return auth.token(params)
+
+    return token
