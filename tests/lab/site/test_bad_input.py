@@ -124,3 +124,8 @@ def test_credentials_of_another_account(api_lab: Lab, tmp_path: Path) -> None:
 
 def test_no_helm(api_lab: Lab) -> None:
     assert "no helm (no-such-helm)" in the_only(refused(api_lab, *variables(mesh_helm_binary="no-such-helm")))
+
+
+def test_a_placement_on_a_cluster_that_is_not_there(api_lab: Lab) -> None:
+    fault = the_only(refused(api_lab, *variables(bookinfo_placement={"details-v1": ["north"], "detials-v1": ["east"]})))
+    assert "bookinfo_placement names what this mesh does not have: detials-v1, north" in fault
