@@ -36,16 +36,29 @@ class Cluster:
         self._port = port
         self._image = image
         self._busy = threading.Lock()
-        self._indices = self._number_nodes(plan)
+        self._indices: dict[str, int] = {}
+        self._number_nodes()
 
     @property
     def control_plane(self) -> ControlPlane:
         """The control plane as the present plan has it."""
         return ControlPlane(self.plan, self._folder, self._bin, self._port)
 
-    def bring_up(self, progress: Progress) -> None:
-        """Start whatever does not run, and wait until the API server answers and every node is Ready."""
+    @property
+    def busy(self) -> bool:
+        """Whether something is being done to it now."""
+        return self._busy.locked()
+
+    def bring_up(self, plan: ClusterPlan, progress: Progress, changed: Callable[[], None]) -> None:
+        """Make the cluster that of the plan: start what does not run, add, change and drop nodes.
+
+        Returns once the API server answers and every node is Ready. `changed` is called when the firewall has to
+        follow the plan.
+        """
         with self._busy:
+            self.plan = plan
+            self._number_nodes()
+            changed()
             progress("CLUSTER_CONFIGURING", 1, 2)
             control_plane = self.control_plane
             control_plane.start()
@@ -55,30 +68,22 @@ class Cluster:
             self._boot(nodes)
             progress("CLUSTER_DEPLOYING", 0, len(nodes) + 1)
             api = control_plane.finish()
+            workloads.install(api, plan)
+            if self._image is not None:
+                self._update_kept(api)
+                self._remove_surplus(api)
+                self._boot(nodes)
             for node in nodes:
                 node.register(api)
-            workloads.install(api, self.plan)
-            self._await_ready(api, nodes, progress)
+            self._await_ready(control_plane, api, nodes, progress)
             progress("CLUSTER_HEALTHCHECKING", 2, 2)
 
-    def resize(self, plan: ClusterPlan, progress: Progress) -> None:
-        """Make the nodes those of the plan."""
-        with self._busy:
-            self.plan = plan
-            if self._image is None:
-                return
-            api = self.control_plane.api()
-            self._update_kept(api)
-            self._remove_surplus(api)
-            nodes = self._nodes()
-            self._boot(nodes)
-            for node in nodes:
-                node.register(api)
-            self._await_ready(api, nodes, progress)
-
-    def renumber(self, plan: ClusterPlan) -> None:
-        """Take a plan's nodes into the numbering; those that go keep their number until they are gone."""
-        self._indices = {**self._indices, **self._number_nodes(plan)}
+    def _number_nodes(self) -> None:
+        """Give every node a number: the one it has, or the lowest free."""
+        nodes = self.plan.nodes
+        known = {node.name: index for index, node in self._folder.nodes().items()}
+        free = (index for index in range(len(known) + len(nodes)) if index not in known.values())
+        self._indices = {**known, **{node.name: next(free) for node in nodes if node.name not in known}}
 
     def remove(self) -> None:
         """Kill and remove everything, whatever state it is in."""
@@ -90,6 +95,8 @@ class Cluster:
                 *(network.node_namespace(slot, index) for index in indices),
             ]
             processes.kill(processes.in_namespaces(names))
+            links = [network.node_link(slot, index) for index in indices]
+            network.disconnect([network.control_plane_link(slot), *links])
             network.remove_namespaces(names)
             for index in indices:
                 cgroups.remove(cgroups.of_node(slot, index))
@@ -109,6 +116,7 @@ class Cluster:
             region=plan.region,
             nodes=tuple(node.address for node in plan.nodes),
             pod_cidrs=(plan.pod_cidr, *(node.pod_cidr for node in plan.nodes)),
+            private_cidr=plan.private_master_cidr,
         )
 
     def instances(self) -> list[Instance]:
@@ -140,12 +148,6 @@ class Cluster:
     def _link(self, name: str) -> str:
         return network.node_link(self.plan.slot, self._indices[name])
 
-    def _number_nodes(self, plan: ClusterPlan) -> dict[str, int]:
-        """A number for each node: the one it has, or the lowest free."""
-        known = {node.name: index for index, node in self._folder.nodes().items()}
-        free = (index for index in range(len(known) + len(plan.nodes)) if index not in known.values())
-        return {**known, **{node.name: next(free) for node in plan.nodes if node.name not in known}}
-
     def _boot(self, nodes: list[Node]) -> None:
         if self._image is None or not nodes:
             return
@@ -153,11 +155,12 @@ class Cluster:
         for node in nodes:
             node.boot(image)
 
-    def _await_ready(self, api: KubeApi, nodes: list[Node], progress: Progress) -> None:
+    def _await_ready(self, control_plane: ControlPlane, api: KubeApi, nodes: list[Node], progress: Progress) -> None:
         deadline = Deadline(_NODES_TIMEOUT)
         waiting = list(nodes)
         while waiting := [node for node in waiting if not node.ready(api)]:
             progress("CLUSTER_DEPLOYING", len(nodes) - len(waiting), len(nodes) + 1)
+            control_plane.check_alive()
             if not deadline.pause(_POLL):
                 late = f"{len(waiting)} nodes of {self.plan.name}"
                 raise WorldError(f"{late} were not Ready within {_NODES_TIMEOUT:.0f} s")

@@ -67,7 +67,7 @@ class ControlPlane:
         api = self.api()
         deadline = Deadline(_READY_TIMEOUT)
         while not api.ready():
-            self._check_alive()
+            self.check_alive()
             if not deadline.pause(_POLL):
                 raise WorldError(f"the API server of {self._plan.name} was not ready within {_READY_TIMEOUT:.0f} s")
         for role in ("kube-controller-manager", "kube-scheduler"):
@@ -99,7 +99,8 @@ class ControlPlane:
             _log.warning("%s: ending %d processes of an interrupted start", self._plan.name, len(strays))
             processes.kill(strays)
 
-    def _check_alive(self) -> None:
+    def check_alive(self) -> None:
+        """Raise WorldError, with its last words, if the API server or its store has ended."""
         for role in ("etcd", "kube-apiserver"):
             if not self._processes.alive(role):
                 raise WorldError(f"{role} of {self._plan.name} ended: {_last_line(self._folder.log(role))}")

@@ -52,6 +52,8 @@ class Master:
     region: str
     nodes: tuple[str, ...]
     pod_cidrs: tuple[str, ...]
+    private_cidr: str = ""
+    """Under this range firewall rules know the control plane of a private cluster."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def ruleset(vpc: Vpc) -> str:
     lines = [f"table {_TABLE}", f"delete table {_TABLE}", f"table {_TABLE} {{", *_input_chain(), *_forward_chain(vpc)]
     for number, network in enumerate(networks):
         members = [instance for instance in vpc.instances if instance.network == network]
-        rules = [rule for rule in vpc.rules if _in_network(rule, network)]
+        rules = [_name_masters(rule, vpc.masters) for rule in vpc.rules if _in_network(rule, network)]
         lines += _network_chain(f"egress-{number}", members, rules, "EGRESS")
         lines += _network_chain(f"ingress-{number}", members, rules, "INGRESS")
     return "\n".join([*lines, "}", ""])
@@ -130,6 +132,8 @@ def _forward_chain(vpc: Vpc) -> list[str]:
 def _from_master(master: Master, token_review_port: int) -> list[str]:
     source = f'    iifname "{master.link}"'
     lines = [f'{source} oifname "{HOST_LINK}" ip daddr {HOST_ADDRESS} tcp dport {token_review_port} accept']
+    if master.private_cidr:
+        return lines
     if master.nodes:
         lines.append(f"{source} ip daddr {_ranges(master.nodes)} tcp dport {{ 443, 10250 }} accept")
     # The control plane of a public cluster reaches its pods through konnectivity's agents.
@@ -175,6 +179,18 @@ def _rule_lines(rule: Rule, members: Sequence[Instance], direction: str) -> list
     comment = f'comment "{_comment(rule)}"'
     entries = rule.get("denied") or rule.get("allowed") or ()
     return [" ".join([*match, *part, verdict, comment]) for part in map(_protocol, entries) if part is not None]
+
+
+def _name_masters(rule: Rule, masters: Sequence[Master]) -> Rule:
+    """A range that holds a private control plane's also means its address in the lab."""
+    ranges = _clean(rule.get("sourceRanges", ()))
+    held = [master.endpoint for master in masters if master.private_cidr and _holds(ranges, master.private_cidr)]
+    return {**rule, "sourceRanges": [*ranges, *held]} if held else rule
+
+
+def _holds(ranges: Sequence[str], part: str) -> bool:
+    inner = ipaddress.IPv4Network(part)
+    return any(inner.subnet_of(ipaddress.IPv4Network(text)) for text in ranges)
 
 
 def _targets(rule: Rule, members: Sequence[Instance]) -> list[Instance]:

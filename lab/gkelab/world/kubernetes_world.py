@@ -51,9 +51,6 @@ class KubernetesWorld:
             # The first cluster will want it; until somebody asks for one there is time.
             threading.Thread(target=self._prepare_image, name="node image", daemon=True).start()
         self._rules = firewalls
-        for plan in plans:
-            self._cluster(plan)
-        self._refresh_firewall()
         with ThreadPoolExecutor(_PARALLEL) as pool:
             failures = [error for error in pool.map(self._heal, plans) if error]
         if failures:
@@ -61,19 +58,12 @@ class KubernetesWorld:
 
     def create(self, plan: ClusterPlan, progress: Progress) -> ClusterAccess:
         """Boot the control plane and the nodes."""
-        cluster = self._cluster(plan)
-        self._refresh_firewall()
-        cluster.bring_up(progress)
-        self._watch_services(cluster)
+        cluster = self._bring_up(plan, progress)
         return ClusterAccess(ca_certificate=cluster.control_plane.ca_certificate)
 
     def resize(self, plan: ClusterPlan, progress: Progress) -> None:
         """Make the nodes those of the plan."""
-        cluster = self._cluster(plan)
-        cluster.renumber(plan)
-        cluster.resize(plan, progress)
-        self._refresh_firewall()
-        self._watch_services(cluster).reconcile(plan)
+        self._bring_up(plan, progress)
 
     def delete(self, plan: ClusterPlan) -> None:
         """Remove everything of this cluster."""
@@ -116,6 +106,12 @@ class KubernetesWorld:
             self._clusters.clear()
             cleanup.sweep(self._home)
 
+    def _bring_up(self, plan: ClusterPlan, progress: Progress) -> Cluster:
+        cluster = self._cluster(plan)
+        cluster.bring_up(plan, progress, self._refresh_firewall)
+        self._watch_services(cluster).reconcile(plan)
+        return cluster
+
     def _cluster(self, plan: ClusterPlan) -> Cluster:
         with self._lock:
             if plan.key not in self._clusters:
@@ -131,10 +127,10 @@ class KubernetesWorld:
 
     def _heal(self, plan: ClusterPlan) -> str:
         """Bring one cluster back; what went wrong, in words, or nothing."""
-        cluster = self._cluster(plan)
+        if self._cluster(plan).busy:
+            return ""  # An operation is at it, perhaps with a newer plan.
         try:
-            cluster.bring_up(lambda stage, done, of: None)
-            self._watch_services(cluster).reconcile(plan)
+            self._bring_up(plan, lambda stage, done, of: None)
         except WorldError as error:
             return f"{plan.name}: {error}"
         return ""

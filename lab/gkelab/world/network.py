@@ -153,8 +153,18 @@ def unroute_frontend(address: str) -> None:
             _batch(ROUTER, [f"route del {address}/32"])
 
 
+def disconnect(links: Iterable[str]) -> None:
+    """Remove links from the router, with the routes over them.
+
+    They would go with their namespaces too, but only some time later, when their names may be wanted again.
+    """
+    with _lock:
+        if (NAMED_NAMESPACES / ROUTER).exists():
+            _batch(ROUTER, [f"link del {link}" for link in sorted(_links(ROUTER) & set(links))])
+
+
 def remove_namespaces(names: Iterable[str]) -> None:
-    """Take the names away; links and routes go with the namespaces, once no process is left inside."""
+    """Take the names away; a namespace itself goes once no process is left inside."""
     with _lock:
         _batch(None, [f"netns del {name}" for name in names if (NAMED_NAMESPACES / name).exists()])
 

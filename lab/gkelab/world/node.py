@@ -55,6 +55,8 @@ class Node:
         """Start the node, with a fresh disk, unless it runs. kubelet waits for `register`."""
         if self.alive:
             return
+        if self._folder.nodes().get(self._index, self._node) != self._node:
+            self.remove()  # Another machine's address would stay on the link.
         self.end()
         namespace = network.connect_node(self._plan.slot, self._index, self._node.address, self._node.pod_cidr)
         self._write_disk(image)
@@ -85,8 +87,11 @@ class Node:
         registered.touch()
 
     def ready(self, api: KubeApi) -> bool:
-        """Whether Kubernetes reports the node Ready, by this boot's kubelet."""
-        conditions = api.get(f"/api/v1/nodes/{self._node.name}").get("status", {}).get("conditions", [])
+        """Whether Kubernetes reports the node Ready, by this boot's kubelet; an API server too busy is a no."""
+        try:
+            conditions = api.get(f"/api/v1/nodes/{self._node.name}").get("status", {}).get("conditions", [])
+        except KubeApiError:
+            return False
         return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
     def retire(self, api: KubeApi) -> None:
@@ -102,6 +107,7 @@ class Node:
     def remove(self) -> None:
         """End the node and leave nothing of it."""
         self.end()
+        network.disconnect([network.node_link(self._plan.slot, self._index)])
         network.remove_namespaces([network.node_namespace(self._plan.slot, self._index)])
         self._folder.forget_node(self._index)
 

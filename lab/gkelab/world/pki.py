@@ -27,8 +27,6 @@ class Authority:
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
-    legacy: bool
-    """Made as GKE did for years: no key usage, no key identifiers; strict X.509 checks refuse it."""
 
     @property
     def pem(self) -> str:
@@ -44,7 +42,8 @@ class KeyPair:
 
 
 def new_authority(common_name: str, *, legacy: bool = False) -> Authority:
-    """Make a self-signed authority, either correct by RFC 5280 or with the defects of old GKE clusters."""
+    """Make a self-signed authority, either correct by RFC 5280 or, as GKE did for years, without key usage and key
+    identifiers: strict X.509 checks refuse that one."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(common_name)
     builder = _builder(name, name, key.public_key())
@@ -55,7 +54,7 @@ def new_authority(common_name: str, *, legacy: bool = False) -> Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False)
         )
-    return Authority(builder.sign(key, hashes.SHA256()), key, legacy)
+    return Authority(builder.sign(key, hashes.SHA256()), key)
 
 
 def load_authority(certificate: str, key: str) -> Authority:
@@ -64,8 +63,7 @@ def load_authority(certificate: str, key: str) -> Authority:
     private = serialization.load_pem_private_key(key.encode(), password=None)
     if not isinstance(private, ec.EllipticCurvePrivateKey):
         raise TypeError("an authority's key is elliptic")
-    legacy = not any(isinstance(extension.value, x509.KeyUsage) for extension in parsed.extensions)
-    return Authority(parsed, private, legacy)
+    return Authority(parsed, private)
 
 
 def issue_server(authority: Authority, common_name: str, names: Sequence[str], addresses: Sequence[str]) -> KeyPair:
@@ -113,13 +111,11 @@ def _issue(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         .add_extension(_key_usage(signs_certificates=False), True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), False)
     )
     if alternatives:
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), False)
-    if not authority.legacy:
-        builder = builder.add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
-        ).add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), False)
     certificate = builder.sign(authority.key, hashes.SHA256())
     return KeyPair(private_pem(key), certificate.public_bytes(serialization.Encoding.PEM).decode())
 

@@ -59,6 +59,9 @@ class ClusterPlan:
     node_tag: str
     """gke-<cluster>-<8 hex>-node"""
     nodes: tuple[NodePlan, ...] = ()
+    private_master_cidr: str = ""
+    """Range of a private cluster's control plane, which then reaches its nodes only as firewall rules for this range
+    allow. Empty for a public cluster: its control plane reaches every pod."""
     legacy_ca: bool = False
     """Make the CA as old GKE did, without key usage: Python 3.13's strict check refuses it."""
 
