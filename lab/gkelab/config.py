@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gkelab.errors import LabError
 from gkelab.files import write_atomic
 
 DEPTHS = ("full", "control-plane", "api")
@@ -17,7 +18,7 @@ DEFAULT_PROJECT = "lab-project"
 FILE = "config.json"
 
 
-class ConfigError(Exception):
+class ConfigError(LabError):
     """The lab's config.json cannot be used; the text is one line."""
 
 

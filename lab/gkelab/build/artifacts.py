@@ -16,7 +16,7 @@ from gkelab.build.golang import architecture, find_go, required_version
 from gkelab.build.host import ca_bundle, install_packages, missing_packages
 from gkelab.build.programs import compile_module, copy_from_module, program_key
 from gkelab.build.progress import Progress
-from gkelab.build.store import completed, digest, locked
+from gkelab.build.store import completed, digest, locked, prune
 from gkelab.build.wheels import unpack
 
 
@@ -119,9 +119,11 @@ def _build_missing(cache: Path, sources: Path, layout: _Layout, progress: Progre
     if not layout.bin.exists():
         with completed(cache, layout.bin) as folder:
             _link_programs(layout, folder)
+        prune(layout.bin.parent, layout.bin)
     if not layout.images.exists():
         with completed(cache, layout.images) as folder:
             _pack_images(layout, folder, progress)
+        prune(layout.images.parent, layout.images)
 
 
 def _link_programs(layout: _Layout, folder: Path) -> None:

@@ -18,6 +18,9 @@ from gkelab.build.wheels import unpack
 
 Version = tuple[int, int, int]
 
+_USUAL = ("/usr/local/go/bin/go",)
+"""Where Go's own installer puts it; often not on root's PATH."""
+
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -32,7 +35,7 @@ def architecture() -> str:
 def parse_version(text: str) -> Version | None:
     """The version in what `go version` prints; None for no release (a pre-release is older than its release)."""
     found = re.search(r"\bgo(\d+)\.(\d+)(?:\.(\d+))?(?![\w.])", text)
-    if not found:
+    if not found or " devel " in text:
         return None
     major, minor, patch = found.groups(default="0")
     return int(major), int(minor), int(patch)
@@ -53,7 +56,7 @@ def _go_directive(path: Path) -> Version:
 
 def find_go(cache: Path, required: Version, progress: Progress) -> Path:
     """A go command of at least the required version. Call it inside `store.locked`."""
-    for candidate in (shutil.which("go"), "/usr/local/go/bin/go"):
+    for candidate in (shutil.which("go"), *_USUAL):
         if candidate and (_version_of(candidate) or (0, 0, 0)) >= required:
             return Path(candidate)
     target = cache / "go" / f"{GO_WHEEL.version}-{architecture()}"

@@ -22,9 +22,9 @@ def program_key(sources: Path, module: GoModule, architecture: str) -> str:
     The Go version is no part of it: a patch release of the toolchain is no reason to compile for ten minutes.
     """
     folder = sources / module.name
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.endswith("_test.go"))
-    if not any(path.name == "go.mod" for path in files):
+    if not (folder / "go.mod").is_file():
         raise BuildError(f"{folder} has no go.mod: the lab is built in a checkout, install it by `pip install -e lab`")
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.endswith("_test.go"))
     named = [part for path in files for part in (path.name, path)]
     return digest(architecture, *GO_FLAGS, module.ldflags, *module.packages, *named)
 

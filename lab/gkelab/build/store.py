@@ -16,6 +16,9 @@ from gkelab.build.errors import BuildError
 
 _UNFINISHED = ".unfinished-"
 
+_KEPT = 2
+"""Older results of a kind that stay; a set of images is a third of a gigabyte."""
+
 
 def digest(*parts: str | bytes | Path) -> str:
     """A short key over texts, bytes and the contents of files.
@@ -50,6 +53,20 @@ def locked(cache: Path, waiting: Callable[[], None]) -> Iterator[None]:
         for left in cache.glob(f"{_UNFINISHED}*"):
             shutil.rmtree(left)
         yield
+
+
+def prune(folder: Path, current: Path) -> None:
+    """Keep of the folders of one kind the current one and the few newest others: a lab may still run on those.
+
+    Call it inside `locked`.
+    """
+    others = sorted((path for path in folder.iterdir() if path != current), key=_made, reverse=True)
+    for path in others[_KEPT:]:
+        shutil.rmtree(path)
+
+
+def _made(path: Path) -> float:
+    return path.stat().st_mtime
 
 
 @contextmanager

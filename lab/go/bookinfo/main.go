@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -36,7 +37,13 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := serve(handler); err != nil {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer cancel()
+	if err := serve(stop, listener, handler); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -62,13 +69,11 @@ func service(role string, env func(string) string) (http.Handler, error) {
 	return nil, fmt.Errorf("unknown role %q", role)
 }
 
-// serve answers until SIGTERM or SIGINT, then finishes what is in flight.
-func serve(handler http.Handler) error {
-	server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer cancel()
+// serve answers until the context ends (at SIGTERM), then finishes what is in flight.
+func serve(stop context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
-	go func() { failed <- server.ListenAndServe() }()
+	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
 		return err
