@@ -10,7 +10,7 @@ LAB ?= yes
 .PHONY: help demo test lint unit sanity emulator lab bench env teardown down clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 demo: ## build and start the lab, make a mesh of three clusters in it, show the page
 	@$(RUN) sh tests/tools/demo.sh
@@ -18,7 +18,12 @@ demo: ## build and start the lab, make a mesh of three clusters in it, show the 
 test: ## every check there is, in this order: lint unit sanity emulator lab
 	@$(GATE) test --lab=$(LAB)
 
-lint unit sanity emulator lab: ## one of the checks
+lint: ## ruff, mypy, yamllint, ansible-lint, licences, changelog
+unit: ## unit tests: seconds
+sanity: ## ansible-test sanity; the artifact built, installed and documented
+emulator: ## Google's clients against the emulated APIs, no root needed
+lab: ## molecule and the playbooks on real clusters; needs root
+lint unit sanity emulator lab:
 	@$(GATE) $@
 
 bench: ## measure the playbooks in the lab and print a table
@@ -28,7 +33,7 @@ env: ## what to evaluate in a shell to use ansible-playbook, gkelab and kubectl 
 	@$(RUN) sh tests/tools/exports.sh
 
 teardown: ## take the mesh in the lab apart; the lab stays up
-	@$(RUN) sh -c 'eval "$$(gkelab env)" && exec ansible-playbook -i inventory/lab.yml playbooks/teardown.yml'
+	@$(RUN) ansible-playbook -i inventory/lab.yml playbooks/teardown.yml
 
 down: ## take the lab down
 	@$(RUN) gkelab down

@@ -13,7 +13,6 @@ heading "Building the lab: the first time this takes a quarter of an hour on two
 gkelab build
 heading "Starting the lab"
 gkelab up
-eval "$(gkelab env)"
 heading "Three clusters, one mesh: ansible-playbook -i inventory/lab.yml site.yml"
 ansible-playbook -i inventory/lab.yml site.yml
 heading "Done"
