@@ -17,13 +17,18 @@ heading "Three clusters, one mesh: ansible-playbook -i inventory/lab.yml site.ym
 ansible-playbook -i inventory/lab.yml site.yml
 heading "Done"
 cat <<'NEXT'
-The page's address stands in the summary above; it answers on this machine. What to try next:
+The page's address stands in the summary above; it answers on this machine. What to try next, in this folder:
 
-  eval "$(make -s env)"                                        use ansible-playbook, gkelab, kubectl and istioctl by hand
-  ansible-playbook -i inventory/lab.yml site.yml               again: quick, and nothing changes
-  ansible-playbook -i inventory/lab.yml site.yml --tags verify prove the mesh with real traffic
-  gkelab status                                                clusters, nodes and addresses
+  eval "$(make -s env)"        in this shell: ansible-playbook, gkelab, kubectl and istioctl, all for this lab
+  gkelab status                clusters, nodes and addresses
 
-  make teardown     take the mesh apart, the lab stays up
-  make down         take the lab down
+  ansible-playbook site.yml                  once more: quick, and nothing changes
+  ansible-playbook site.yml --tags verify    prove the mesh again
+  ansible-playbook site.yml --tags bookinfo -e '{"bookinfo_placement": {"reviews-v3": ["east"]}}'
+                                             move workloads; without -e they move back
+  ansible localhost -m mcistio.gke.gke_cluster -a 'name=east location=us-east1-b state=absent'
+                                             lose a cluster; verify names it, site.yml brings it back
+
+  make teardown                take the mesh apart, the lab stays up
+  make down                    take the lab down
 NEXT
