@@ -131,6 +131,6 @@ def hint_for(status: int, reasons: frozenset[str], message: str) -> str:
         return f"Grant {permission[1]}{f' (it is in {role})' if role else ''} to the account that runs this."
     if status == 403 and "project" in text:
         return "Check the project id and that the account may use it."
-    if "is unsupported" in text and "version" in text or "no valid versions" in text:
+    if ("is unsupported" in text and "version" in text) or "no valid versions" in text:
         return "Leave cluster_version out for the channel's default."
     return ""

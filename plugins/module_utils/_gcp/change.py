@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One change of a cluster: one call, and the differences that it settles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.compare import Difference
+
+
+@dataclass(frozen=True)
+class Change:
+    """A call that changes something.
+
+    Attributes:
+        text: what it does, for people.
+        method: HTTP method.
+        path: what follows the cluster's own path.
+        body: JSON to send; empty for a call without a body.
+        settles: the differences that are gone afterwards.
+    """
+
+    text: str
+    method: str
+    path: str
+    body: dict[str, Any] = field(default_factory=dict)
+    settles: tuple[Difference, ...] = ()
+
+
+def described(differences: list[Difference]) -> str:
+    """The differences in one line."""
+    return "; ".join(str(one) for one in differences)

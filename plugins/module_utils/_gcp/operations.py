@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operations of the Container API: finding one that runs, waiting for its end, and telling success from failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import location_path
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError, hint_for
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import CONTAINER, Clock, GoogleSession
+
+Operation = dict[str, Any]
+Report = Callable[[str], None]
+
+SHORTEST_PAUSE = 0.5
+LONGEST_PAUSE = 20.0
+PAUSE_SHARE = 0.1
+"""The pause between two looks is this share of the time waited so far: short waits are noticed at once, long ones cost little."""
+UNSEEN_SECONDS = 60.0
+"""How long a fresh operation may be unknown to the service that made it."""
+
+_WORDS = {
+    "CREATE_CLUSTER": "creating",
+    "DELETE_CLUSTER": "deleting",
+    "UPDATE_CLUSTER": "updating",
+    "UPGRADE_MASTER": "upgrading the control plane",
+    "UPGRADE_NODES": "upgrading nodes",
+    "REPAIR_CLUSTER": "repairing",
+    "CREATE_NODE_POOL": "creating a node pool",
+    "DELETE_NODE_POOL": "deleting a node pool",
+    "SET_NODE_POOL_SIZE": "resizing a node pool",
+    "RESIZE_CLUSTER": "resizing",
+    "SET_LABELS": "setting labels",
+}
+
+
+class Deadline:
+    """A moment after which to stop waiting.
+
+    Args:
+        clock: whose time counts.
+        seconds: how far away the moment is.
+    """
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.clock = clock
+        self.seconds = seconds
+        self._start = clock.now()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self.clock.now() - self._start
+
+    @property
+    def passed(self) -> bool:
+        """Whether the moment has come."""
+        return self.elapsed >= self.seconds
+
+    def pause(self, waited: float) -> None:
+        """Sleep before the next look at something that has been waited for ``waited`` seconds."""
+        pause = min(max(waited * PAUSE_SHARE, SHORTEST_PAUSE), LONGEST_PAUSE) * (0.8 + 0.4 * self.clock.jitter())
+        self.clock.sleep(max(0.0, min(pause, self.seconds - self.elapsed)))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a cluster's operations are, and how messages call it."""
+
+    project: str
+    location: str
+    cluster: str
+
+    @property
+    def subject(self) -> str:
+        """The cluster in a sentence."""
+        return f"cluster {self.cluster} in {self.location}"
+
+
+def running(session: GoogleSession, place: Place) -> Operation | None:
+    """An unfinished operation on the cluster, or None."""
+    found = session.call(
+        "GET", CONTAINER, f"{location_path(place.project, place.location)}/operations",
+        doing="list", subject=f"operations in {place.location}",
+    )  # fmt: skip
+    for operation in found.get("operations") or ():
+        target = str(operation.get("targetLink", ""))
+        if operation.get("status") != "DONE" and re.search(rf"/clusters/{re.escape(place.cluster)}(/|$)", target):
+            return dict(operation)
+    return None
+
+
+def named_in(error: ApiError) -> str:
+    """Name of the operation that a "busy" answer blames; empty when it names none."""
+    match = re.search(r"operation-[0-9a-z-]*[0-9a-z]", error.message)
+    return match[0] if match else ""
+
+
+def wait(
+    session: GoogleSession, place: Place, name: str, deadline: Deadline, report: Report, doing: str
+) -> Operation:
+    """Wait until an operation has ended, whatever its end; judge that with ``check``.
+
+    Raises:
+        MeshError: the deadline came first. The operation goes on, and the message names it.
+    """
+    clock, started, said, status = session.clock, session.clock.now(), "", "PENDING"
+    while True:
+        operation = _look(session, place, name, clock.now() - started)
+        status = str(operation.get("status", status))
+        if status == "DONE":
+            return operation
+        line = state_line(operation)
+        if line != said:
+            said = line
+            report(f"{place.cluster}: {with_details(operation, deadline.elapsed)}")
+        if deadline.passed:
+            raise MeshError(
+                doing, place.subject, f"operation {name} is still {status} after {duration(deadline.elapsed)}",
+                "It goes on by itself: run again to wait for it, or raise wait_timeout.",
+            )  # fmt: skip
+        deadline.pause(clock.now() - started)
+
+
+def _look(session: GoogleSession, place: Place, name: str, waited: float) -> Operation:
+    path = f"{location_path(place.project, place.location)}/operations/{name}"
+    try:
+        return session.call("GET", CONTAINER, path, doing="read", subject=f"operation {name} of {place.subject}")
+    except ApiError as error:
+        if error.not_found and waited < UNSEEN_SECONDS:
+            return {"name": name, "status": "PENDING"}
+        raise
+
+
+def check(operation: Operation, doing: str, subject: str) -> None:
+    """Raise for an operation that ended in failure: ``DONE`` alone says nothing about success."""
+    answer = failure(operation)
+    if answer:
+        codes = [str(entry.get("code", "")) for entry in _conditions(operation)]
+        hint = hint_for(0, frozenset(codes), " ".join([answer, *codes]))
+        raise MeshError(doing, subject, f"operation {operation.get('name')}: {answer}", hint)
+
+
+def failure(operation: Operation) -> str:
+    """Why a finished operation failed; empty when it did not."""
+    error = operation.get("error") or {}
+    told = str(error.get("message") or operation.get("statusMessage") or "")
+    if not told and error.get("code"):
+        told = f"error code {error['code']}"
+    return told or ("it was aborted" if operation.get("status") == "ABORTING" else "")
+
+
+def state_line(operation: Operation) -> str:
+    """What is going on, without numbers: a new line of progress is due when this changes."""
+    word = _WORDS.get(str(operation.get("operationType", "")), "working")
+    stage = _stage(operation)
+    return f"{word} {stage[0]}" if stage else word
+
+
+def with_details(operation: Operation, elapsed: float) -> str:
+    """What is going on, with the stage's count and the time: ``creating (CLUSTER_DEPLOYING 3 of 12, 1m20s)``."""
+    word = _WORDS.get(str(operation.get("operationType", "")), "working")
+    stage = _stage(operation)
+    counted = f"{stage[0]} {stage[1]} of {stage[2]}, " if stage else ""
+    return f"{word} ({counted}{duration(elapsed)})"
+
+
+def duration(seconds: float) -> str:
+    """``80`` → ``1m20s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return (f"{hours}h{minutes:02}m" if hours else f"{minutes}m" if minutes else "") + f"{rest:0{2 if minutes else 1}}s"
+
+
+def _stage(operation: Operation) -> tuple[str, int, int] | None:
+    """The first stage that is not complete, with how far it is."""
+    metrics = {
+        str(metric.get("name")): int(metric.get("intValue", 0))
+        for metric in (operation.get("progress") or {}).get("metrics") or ()
+        if str(metric.get("intValue", "0")).isdigit()
+    }
+    for name, count in metrics.items():
+        total = metrics.get(f"{name}_TOTAL", 0)
+        if count < total:
+            return name, count, total
+    return None
+
+
+def _conditions(operation: Operation) -> list[dict[str, Any]]:
+    return [*(operation.get("clusterConditions") or ()), *(operation.get("nodepoolConditions") or ())]
