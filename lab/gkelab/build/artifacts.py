@@ -85,7 +85,7 @@ def _layout(cache: Path, sources: Path) -> _Layout:
     described_by = [Path(str(module.__file__)) for module in (archive, images, recipe)]
     pictures = digest(*keys.values(), istio, recipe.ENVOY_WHEEL.version, *from_host, ca_bundle(), *described_by)
     return _Layout(
-        programs={name: cache / "programs" / f"{name}-{key}" for name, key in keys.items()},
+        programs={name: cache / "programs" / name / key for name, key in keys.items()},
         envoy=cache / "envoy" / f"{recipe.ENVOY_WHEEL.version}-{arch}",
         istio=cache / "istio" / istio,
         bin=cache / "bin" / digest(*keys.values()),
@@ -109,6 +109,7 @@ def _build_missing(cache: Path, sources: Path, layout: _Layout, progress: Progre
         if not layout.programs[module.name].exists():
             with completed(cache, layout.programs[module.name]) as folder:
                 compile_module(go, sources, module, folder, progress)
+            prune(layout.programs[module.name].parent, layout.programs[module.name])
     if not layout.istio.exists():
         with completed(cache, layout.istio) as folder:
             copy_from_module(go, sources / recipe.KUBE.name, recipe.ISTIO_MODULE, recipe.ISTIO_FOLDERS, folder)
