@@ -164,13 +164,14 @@ class ComputeApi:
     async def _delete_network(self, request: Request) -> JSON:
         project, name = _project(request), request.path_params["name"]
         network = networks.network_record(self._cloud, project, name)
-        users = [rule["selfLink"] for rule in self._cloud.firewalls.values() if rule["network"] == network["selfLink"]]
+        rules = [rule for rule in self._cloud.firewalls.values() if rule["network"] == network["selfLink"]]
+        users = [_path(rule["selfLink"]) for rule in rules]
         subnets = [net for net in self._cloud.subnetworks.values() if net["network"] == network["selfLink"]]
         if not network["autoCreateSubnetworks"]:
-            users += [net["selfLink"] for net in subnets]
+            users += [_path(net["selfLink"]) for net in subnets]
         users += [user for net in subnets for user in self._users(net)]
         if users:
-            raise in_use(_path(network["selfLink"]), _path(users[0]))
+            raise in_use(_path(network["selfLink"]), users[0])
 
         def change() -> None:
             for subnet in subnets:
@@ -225,7 +226,7 @@ class ComputeApi:
         subnet = self._subnet(request)
         users = self._users(subnet)
         if users:
-            raise in_use(_path(subnet["selfLink"]), _path(users[0]))
+            raise in_use(_path(subnet["selfLink"]), users[0])
         key, scope = _subnet_key(subnet), f"regions/{_region(request)}"
         return self._begin("delete", request, subnet, lambda: self._cloud.subnetworks.drop(key), scope)
 
@@ -248,13 +249,14 @@ class ComputeApi:
         return shown | ({"secondaryIpRanges": ranges} if ranges else {})
 
     def _users(self, subnet: JSON) -> list[str]:
-        """Machines with an address in the subnet."""
-        return [
-            names.compute_link(record["project"], f"zones/{node['zone']}/instances/{node['name']}")
-            for record in self._cloud.clusters.values()
-            if record["subnet"] == subnet["selfLink"]
-            for node in record["nodes"]
-        ]
+        """What keeps a subnet: machines with an address in it, and clusters without machines."""
+        users = []
+        for record in self._cloud.clusters.values():
+            if record["subnet"] == subnet["selfLink"]:
+                parent = names.container_parent(record["project"], record["location"])
+                users += [f"projects/{record['project']}/zones/{n['zone']}/instances/{n['name']}" for n in record["nodes"]]
+                users.append(f"{parent}/clusters/{record['name']}")
+        return users
 
     # places, machines and their groups
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable
 from copy import deepcopy
 
-from gkelab.model import addresses, catalog, defaults, injected, names, nodepools, updates, versions
+from gkelab.model import addresses, catalog, defaults, injected, names, networks, nodepools, updates, versions
 from gkelab.model.cloud import Cloud, cluster_key
 from gkelab.model.errors import ApiError, invalid
 from gkelab.model.operations import Operations
@@ -73,7 +73,7 @@ class Clusters:
             raise ApiError(
                 "ALREADY_EXISTS", f"Already exists: {names.container_parent(project, location)}/clusters/{name}."
             )
-        body, subnet, hints = defaults.complete(self._cloud, project, location, request)
+        body, subnet, cluster_hash = defaults.complete(self._cloud, project, location, request)
         slot = addresses.free_slot(self._cloud)
         if self._slots and slot >= self._slots:
             raise addresses.too_many_real_clusters()
@@ -82,9 +82,9 @@ class Clusters:
             "project": project,
             "location": location,
             "name": name,
-            "id": hashlib.sha256(f"{key} {hints['hash']}".encode()).hexdigest(),
+            "id": hashlib.sha256(f"{key} {cluster_hash}".encode()).hexdigest(),
             "slot": slot,
-            **hints,
+            "hash": cluster_hash,
             "created": self._cloud.clock(),
             "status": "PROVISIONING",
             "body": body,
@@ -160,6 +160,8 @@ class Clusters:
 
     def create_pool(self, project: str, location: str, name: str, request: JSON) -> JSON:
         record = self.find(project, location, name)
+        subnet = networks.by_link(self._cloud, record["subnet"])
+        request = nodepools.settle_pod_range(self._cloud, subnet, request, name)
         pool = nodepools.complete(request, record["body"])
         if any(other["name"] == pool["name"] for other in record["body"]["nodePools"]):
             where = f"{names.container_parent(project, location)}/clusters/{name}"

@@ -25,6 +25,12 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 TOKEN_LIFETIME = 3600
 """Seconds."""
 _CLOCK_SKEW = 300
+_GOOGLE_TOKEN_URIS = (
+    "https://oauth2.googleapis.com/token",
+    "https://accounts.google.com/o/oauth2/token",
+    "https://www.googleapis.com/oauth2/v4/token",
+)
+"""google-auth names the first as audience, whatever ``token_uri`` a key file has."""
 _TOKEN_PREFIX = "ya29.c."
 
 
@@ -87,7 +93,7 @@ class Issuer:
     def exchange(self, assertion: str, now: float) -> str:
         """Access token for a signed assertion (RFC 7523)."""
         claims = self._claims(assertion, now)
-        if claims.get("aud") != self.token_uri:
+        if claims.get("aud") not in (self.token_uri, *_GOOGLE_TOKEN_URIS):
             raise BadToken("Invalid JWT: Failed audience check.")
         scope = str(claims.get("scope", ""))
         if not scope:

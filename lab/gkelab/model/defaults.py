@@ -55,11 +55,8 @@ def check_name(name: str) -> None:
         )
 
 
-def complete(cloud: Cloud, project: str, location: str, request: JSON) -> tuple[JSON, JSON, JSON]:
-    """(body, subnetwork, hints) of a new cluster. Raises ApiError for what Google refuses at once.
-
-    ``hints`` says whether the pod range was made by GKE (``ownRange``) and the cluster's hash.
-    """
+def complete(cloud: Cloud, project: str, location: str, request: JSON) -> tuple[JSON, JSON, str]:
+    """(body, subnetwork, hash) of a new cluster. Raises ApiError for what Google refuses at once."""
     body = {key: deepcopy(value) for key, value in request.items() if key not in _OUTPUT_ONLY}
     check_name(body.get("name", ""))
     requested_pools = _requested_pools(body)
@@ -69,14 +66,17 @@ def complete(cloud: Cloud, project: str, location: str, request: JSON) -> tuple[
     body["network"], body["subnetwork"] = network["name"], subnet["name"]
     _settle_locations(body, location)
     _settle_version(body)
-    hints: JSON = {"hash": names.hash8()}
-    hints["ownRange"] = _settle_ranges(cloud, body, subnet, hints["hash"])
+    cluster_hash = names.hash8()
+    _settle_ranges(cloud, body, subnet, cluster_hash)
     _settle_features(body, network, subnet)
     _settle_legacy_services(body)
-    body["nodePools"] = [nodepools.complete(pool, body) for pool in requested_pools]
+    body["nodePools"] = [
+        nodepools.complete(nodepools.settle_pod_range(cloud, subnet, pool, body["name"]), body)
+        for pool in requested_pools
+    ]
     if len({pool["name"] for pool in body["nodePools"]}) != len(body["nodePools"]):
         raise invalid("Node pool names must be unique within a cluster.")
-    return body, subnet, hints
+    return body, subnet, cluster_hash
 
 
 def _requested_pools(body: JSON) -> list[JSON]:
@@ -126,7 +126,7 @@ def _settle_version(body: JSON) -> None:
     body["releaseChannel"] = {} if channel == "UNSPECIFIED" else {"channel": channel}
 
 
-def _settle_ranges(cloud: Cloud, body: JSON, subnet: JSON, cluster_hash: str) -> bool:
+def _settle_ranges(cloud: Cloud, body: JSON, subnet: JSON, cluster_hash: str) -> None:
     policy: JSON = dict(body.get("ipAllocationPolicy", {}))
     asked = policy.get("clusterIpv4CidrBlock") or policy.get("clusterIpv4Cidr") or body.get("clusterIpv4Cidr") or ""
     pods_name = policy.get("clusterSecondaryRangeName", "")
@@ -148,7 +148,6 @@ def _settle_ranges(cloud: Cloud, body: JSON, subnet: JSON, cluster_hash: str) ->
         "podCidrOverprovisionConfig": policy.get("podCidrOverprovisionConfig", {}),
     }
     body |= {"ipAllocationPolicy": policy, "clusterIpv4Cidr": pods, "servicesIpv4Cidr": services}
-    return not pods_name
 
 
 def _services(cloud: Cloud, policy: JSON, subnet: JSON) -> str:

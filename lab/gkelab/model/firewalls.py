@@ -153,9 +153,9 @@ def _entry(entry: Any) -> JSON:
     return {"IPProtocol": protocol, "ports": ports} if ports else {"IPProtocol": protocol}
 
 
-def cluster_rules(cloud: Cloud, record: JSON, state: JSON, subnet: JSON) -> list[tuple[str, JSON]]:
+def cluster_rules(cloud: Cloud, record: JSON) -> list[tuple[str, JSON]]:
     """The rules that GKE makes in the network's project for a cluster, with their table keys."""
-    body, tag = state["body"], node_tag(record)
+    body, tag, subnet = record["body"], node_tag(record), networks.by_link(cloud, record["subnet"])
     host = networks.owner(subnet["selfLink"], record["project"])
     pods = all_pod_ranges(cloud, record, body)
     auto = subnet["ipCidrRange"] in catalog.AUTO_SUBNETS.values()
@@ -189,9 +189,8 @@ def all_pod_ranges(cloud: Cloud, record: JSON, body: JSON) -> list[str]:
     """Pod ranges of the cluster, of pools and by name in its subnet."""
     ranges = addresses.body_pod_ranges(body)
     by_name = body["ipAllocationPolicy"].get("additionalPodRangesConfig", {}).get("podRangeNames", [])
-    subnet = next((net for net in cloud.subnetworks.values() if net["selfLink"] == record["subnet"]), None)
-    if subnet is not None:
-        ranges += [networks.range_cidr(cloud, subnet, name, "Pod") for name in by_name]
+    subnet = networks.by_link(cloud, record["subnet"])
+    ranges += [networks.range_cidr(cloud, subnet, name, "Pod") for name in by_name]
     return list(dict.fromkeys(ranges))
 
 

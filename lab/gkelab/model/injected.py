@@ -12,5 +12,6 @@ from types import MappingProxyType
 from typing import Any
 
 actions: ContextVar[Mapping[str, Any]] = ContextVar(
-    "gkelab_injected_actions", default=MappingProxyType({})  # noqa: B039  (a proxy cannot be changed)
+    "gkelab_injected_actions",
+    default=MappingProxyType({}),
 )

@@ -26,8 +26,7 @@ class CreateJob:
     async def work(self, operation: JSON, progress: Progress) -> Any:
         _refuse(operation)
         record = _cluster(self._cloud, operation)
-        subnet = next(net for net in self._cloud.subnetworks.values() if net["selfLink"] == record["subnet"])
-        for key, rule in firewalls.cluster_rules(self._cloud, record, record, subnet):
+        for key, rule in firewalls.cluster_rules(self._cloud, record):
             if key not in self._cloud.firewalls:
                 self._cloud.firewalls.put(key, rule)
         await self._sync.apply()

@@ -82,7 +82,8 @@ class Lab:
                     "endpoint": addresses.endpoint(record["slot"]),
                     "podRange": record["body"]["clusterIpv4Cidr"],
                     "slot": record["slot"],
-                    "nodes": [node["name"] for node in record["nodes"]],
+                    "nodes": len(record["nodes"]),
+                    "nodeNames": [node["name"] for node in record["nodes"]],
                     "healthy": state.healthy if state else None,
                     "processes": dict(state.processes) if state else {},
                 }

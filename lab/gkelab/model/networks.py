@@ -172,15 +172,21 @@ def cluster_subnetwork(cloud: Cloud, network: JSON, region: str, reference: str)
     return subnet
 
 
+def by_link(cloud: Cloud, link: str) -> JSON:
+    """The subnetwork that a cluster was made in, which cannot be deleted before the cluster."""
+    return next(subnet for subnet in cloud.subnetworks.values() if subnet["selfLink"] == link)
+
+
 def secondary_ranges(cloud: Cloud, subnet: JSON) -> list[JSON]:
-    """A subnet's secondary ranges: its own, and those that GKE made in it for clusters."""
-    made = [
-        {"rangeName": block["clusterSecondaryRangeName"], "ipCidrRange": block["clusterIpv4CidrBlock"]}
-        for record in cloud.clusters.values()
-        if record["subnet"] == subnet["selfLink"] and record["ownRange"]
-        for block in [record["body"]["ipAllocationPolicy"]]
-    ]
-    return [*subnet["secondaryIpRanges"], *made]
+    """A subnet's secondary ranges: its own, and those that GKE made in it for clusters and node pools."""
+    found = {entry["rangeName"]: entry["ipCidrRange"] for entry in subnet["secondaryIpRanges"]}
+    for record in cloud.clusters.values():
+        if record["subnet"] == subnet["selfLink"]:
+            policy = record["body"]["ipAllocationPolicy"]
+            found.setdefault(policy["clusterSecondaryRangeName"], policy["clusterIpv4CidrBlock"])
+            for pool in record["body"]["nodePools"]:
+                found.setdefault(pool["networkConfig"]["podRange"], pool["networkConfig"]["podIpv4CidrBlock"])
+    return [{"rangeName": name, "ipCidrRange": cidr} for name, cidr in found.items()]
 
 
 def range_cidr(cloud: Cloud, subnet: JSON, name: str, what: str) -> str:

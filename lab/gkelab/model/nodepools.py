@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 
-from gkelab.model import addresses, names, versions
+from gkelab.model import addresses, names, networks, versions
 from gkelab.model.cloud import Cloud
 from gkelab.model.errors import invalid
 from gkelab.model.store import JSON
@@ -52,6 +52,22 @@ def complete(pool: JSON, cluster: JSON) -> JSON:
         "podIpv4CidrBlock": cluster["clusterIpv4Cidr"],
     } | done.get("networkConfig", {})
     return done
+
+
+def settle_pod_range(cloud: Cloud, subnet: JSON, pool: JSON, cluster: str) -> JSON:
+    """The requested pool with its own pod range found by name or made, if it is to have one."""
+    config = pool.get("networkConfig", {})
+    if config.get("createPodRange"):
+        network = names.last_segment(subnet["network"])
+        block = addresses.pod_block(cloud, config.get("podIpv4CidrBlock", ""), network, cluster)
+        name = config.get("podRange") or f"gke-{cluster}-{pool.get('name', '')}-pods-{names.hash8()}"
+    elif config.get("podRange"):
+        name = config["podRange"]
+        block = networks.range_cidr(cloud, subnet, name, "Pod")
+    else:
+        return pool
+    kept = {key: value for key, value in config.items() if key != "createPodRange"}
+    return {**pool, "networkConfig": {**kept, "podRange": name, "podIpv4CidrBlock": block}}
 
 
 def _check_size(pool: JSON) -> None:
