@@ -31,7 +31,13 @@ _LAB_RANGE = "198.18.0.0/15"
 _NODE_GATEWAY = "169.254.1.1"
 """The router's address on every node's link. Link-local, because a node's own address is a /32 as on GCE."""
 
-_ROUTER_SYSCTLS = ("net/ipv4/ip_forward=1", "net/ipv4/conf/all/rp_filter=0", "net/ipv4/conf/default/rp_filter=0")
+_ROUTER_SYSCTLS = (
+    "net/ipv4/ip_forward=1",
+    "net/ipv4/conf/all/rp_filter=0",
+    "net/ipv4/conf/default/rp_filter=0",
+    # Every try to leave is told at once that there is no way; by default only one a second is, the others hang.
+    "net/ipv4/icmp_ratelimit=0",
+)
 
 _lock = threading.Lock()
 

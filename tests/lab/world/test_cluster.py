@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_a_node_keeps_its_number_and_others_take_what_is_free(tmp_path: Path) ->
         ({"zone": "us-central1-b"}, True),
     ],
 )
-def test_what_needs_a_new_machine(fields: dict[str, object], rebuild: bool) -> None:
+def test_what_needs_a_new_machine(fields: dict[str, Any], rebuild: bool) -> None:
     assert _needs_rebuild(node_plan(), node_plan(**fields)) is rebuild
 
 
