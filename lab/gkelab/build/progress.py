@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -66,7 +67,9 @@ class Progress:
         while not done.wait(every):
             text = f"{title}: {detail() or 'working'}, {spell(self._clock() - started)}"
             if self._terminal:
-                self._stream.write(f"\r\x1b[K{_SPINNER[turn % len(_SPINNER)]} {text}")
+                line = f"{_SPINNER[turn % len(_SPINNER)]} {text}"
+                # A line that wraps could not be taken back.
+                self._stream.write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
                 self._stream.flush()
             else:
                 self.line(f"  {text}")

@@ -7,6 +7,7 @@ Commands are imported when they are called, so that `gkelab status` answers at o
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -24,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("gkelab: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader, head or less, has seen enough.
-        sys.stderr.close()
+        # The reader, head or less, has seen enough; Python must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         print(f"gkelab: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
