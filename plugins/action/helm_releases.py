@@ -48,5 +48,7 @@ class ActionModule(InProcessAction):
     def _needs_module(self) -> bool:
         """There is no module behind this action; an ``environment`` reaches helm all the same."""
         if self._connection.transport != "local":
-            raise AnsibleActionFail("helm_releases runs on the controller only: use connection local (or delegate_to: localhost).")
+            raise AnsibleActionFail(
+                "helm_releases runs on the controller only: use connection local (or delegate_to: localhost)."
+            )
         return False

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mcistio.gke.plugins.module_utils._istio import placement
@@ -16,7 +17,11 @@ def _told(rule: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return rule(*arguments, **options)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            reason = str(error) if isinstance(error, ValueError) else f"the input is not a list of Kubernetes objects ({error!r})"
+            reason = (
+                str(error)
+                if isinstance(error, ValueError)
+                else f"the input is not a list of Kubernetes objects ({error!r})"
+            )
             raise AnsibleFilterError(f"mcistio.gke.{_NAMES[rule]}: {reason}") from error
 
     return filtered

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_SPEC
@@ -62,9 +63,7 @@ SPEC_KWARGS: dict[str, Any] = {}
 
 WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 HELM_MISSING = "Failed to find required executable"
-INSTALL_HELM = (
-    "Install Helm 3.14 or newer (https://helm.sh/docs/intro/install/) and put it on PATH, or name it in option helm_binary."
-)
+INSTALL_HELM = "Install Helm 3.14 or newer (https://helm.sh/docs/intro/install/) and put it on PATH, or name it in option helm_binary."
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ class Outcome:
     action: str
     """installed, upgraded, unchanged, uninstalled or absent"""
     wanted: dict[str, Any]
-    chart: Optional[Chart]
-    live: Optional[Release]
+    chart: Chart | None
+    live: Release | None
 
     @property
     def changed(self) -> bool:
@@ -89,7 +88,7 @@ def run(
     check_mode: bool,
     diff: bool,
     report: Report,
-    helm: Optional[Helm] = None,
+    helm: Helm | None = None,
     clock: Clock = SYSTEM,
 ) -> dict[str, Any]:
     """Make the releases as declared; see the module's documentation for options and result.
@@ -100,6 +99,7 @@ def run(
     report = told_by(params["cluster"]["name"], report)
     charts = [_chart(release) for release in params["releases"]]
     client = connect(params["cluster"], params)
+    _check_binary(params.get("helm_binary"))
     absent_only = all(release["state"] == "absent" for release in params["releases"])
     if client is None and (check_mode or absent_only):
         outcomes = [_predicted(release, chart, None) for release, chart in zip(params["releases"], charts)]
@@ -108,18 +108,26 @@ def run(
     return _result([worker.settle(release, chart) for release, chart in zip(params["releases"], charts)], diff)
 
 
-def _chart(release: dict[str, Any]) -> Optional[Chart]:
+def _check_binary(binary: str | None) -> None:
+    """A path that is no program is told apart from a helm that is not on PATH."""
+    if binary and os.sep in binary and not os.access(binary, os.X_OK):
+        raise MeshError("run", f"helm as {binary}", "there is no such program", INSTALL_HELM)
+
+
+def _chart(release: dict[str, Any]) -> Chart | None:
     return chart_of(release["chart_ref"], release.get("chart_version")) if release["state"] == "present" else None
 
 
-def _predicted(wanted: dict[str, Any], chart: Optional[Chart], live: Optional[Release]) -> Outcome:
+def _predicted(wanted: dict[str, Any], chart: Chart | None, live: Release | None) -> Outcome:
     """What is to be done about a release, from its newest record alone."""
     there = live is not None and live.status != "uninstalled"
     if chart is None:
         return Outcome("uninstalled" if there else "absent", wanted, None, live)
     if not there or live is None:
         return Outcome("installed", wanted, chart, None)
-    same = chart.is_installed(live.chart, live.chart_version) and helm_storage.same_values(live.values, wanted["values"])
+    same = chart.is_installed(live.chart, live.chart_version) and helm_storage.same_values(
+        live.values, wanted["values"]
+    )
     return Outcome("unchanged" if live.deployed and same else "upgraded", wanted, chart, live)
 
 
@@ -127,12 +135,12 @@ class _Worker:
     """Brings one release after another to its state. Without ``helm`` it only predicts (check mode)."""
 
     def __init__(
-        self, client: KubeClient, params: dict[str, Any], report: Report, helm: Optional[Helm], clock: Clock
+        self, client: KubeClient, params: dict[str, Any], report: Report, helm: Helm | None, clock: Clock
     ) -> None:
         self._client, self._params, self._report, self._helm, self._clock = client, params, report, helm, clock
         self._records: dict[str, dict[str, Release]] = {}
 
-    def settle(self, wanted: dict[str, Any], chart: Optional[Chart]) -> Outcome:
+    def settle(self, wanted: dict[str, Any], chart: Chart | None) -> Outcome:
         """One release; in check mode only what would happen to it."""
         wanted = {**wanted, "values": plain_values(wanted["values"])}
         live = self._record(wanted)
@@ -151,7 +159,7 @@ class _Worker:
             self._wait(wanted)
         return outcome
 
-    def _record(self, wanted: dict[str, Any], *, again: bool = False) -> Optional[Release]:
+    def _record(self, wanted: dict[str, Any], *, again: bool = False) -> Release | None:
         """The newest record of a release; one list serves all releases of a namespace."""
         namespace = wanted["namespace"]
         if again or namespace not in self._records:
@@ -160,13 +168,15 @@ class _Worker:
             self._records[namespace] = helm_storage.newest(secrets)
         return self._records[namespace].get(wanted["name"])
 
-    def _when_quiet(self, wanted: dict[str, Any], live: Release) -> Optional[Release]:
+    def _when_quiet(self, wanted: dict[str, Any], live: Release) -> Release | None:
         """The record once it no longer moves: a helm that outlived its playbook gets the time to finish."""
         age = max(0.0, self._clock.wall() - live.touched)
         deadline = Deadline(max(0.0, self._params["pending_grace"] - age), self._clock)
-        current: Optional[Release] = live
+        current: Release | None = live
         while current and current.pending and not deadline.passed:
-            self._report(f"helm release {live.namespace}/{live.name}: {current.status}, waiting whether helm still runs")
+            self._report(
+                f"helm release {live.namespace}/{live.name}: {current.status}, waiting whether helm still runs"
+            )
             deadline.pause()
             current = self._record(wanted, again=True)
         return current
@@ -179,12 +189,14 @@ class _Worker:
         stays as the list of what to remove.
         """
         if state == "present" and live.status != "uninstalled":
-            self._report(f"helm release {live.namespace}/{live.name}: dropping its record {live.status} (revision {live.revision})")
+            self._report(
+                f"helm release {live.namespace}/{live.name}: dropping its record {live.status} (revision {live.revision})"
+            )
             self._client.delete(live.secret)
         elif live.status == "uninstalling":
             self._client.apply(helm_storage.marked_failed(live))
 
-    def _run_helm(self, helm: Helm, wanted: dict[str, Any], chart: Optional[Chart]) -> None:
+    def _run_helm(self, helm: Helm, wanted: dict[str, Any], chart: Chart | None) -> None:
         options = _helm_options(wanted, chart, self._params.get("helm_binary"))
         result = helm(self._client.endpoint, options)
         if result.get("failed"):
@@ -226,9 +238,10 @@ def _workloads(release: Release) -> list[tuple[str, str, str, str]]:
     return found
 
 
-def _helm_options(wanted: dict[str, Any], chart: Optional[Chart], binary: Optional[str]) -> dict[str, Any]:
+def _helm_options(wanted: dict[str, Any], chart: Chart | None, binary: str | None) -> dict[str, Any]:
     """Options of module kubernetes.core.helm; those left unset are left out, since some of them need Helm 4."""
-    options: dict[str, Any] = {"release_name": wanted["name"], "release_namespace": wanted["namespace"], "binary_path": binary}
+    options: dict[str, Any] = {"release_name": wanted["name"], "release_namespace": wanted["namespace"]}
+    options["binary_path"] = None if binary == "helm" else binary
     if chart is None:
         options["release_state"] = "absent"
     else:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_SPEC
@@ -40,7 +40,9 @@ def run(params: dict[str, Any], *, check_mode: bool, diff: bool, report: Report)
     rules.check_cluster_name(cluster)
     if cluster == params["primary"]["name"]:
         raise MeshError(
-            "make", f"a remote secret for cluster {cluster}", "primary and remote have the same name",
+            "make",
+            f"a remote secret for cluster {cluster}",
+            "primary and remote have the same name",
             "istiod ignores a remote secret that carries its own cluster's name.",
         )
     primary, remote = connect(params["primary"], params), connect(params["remote"], params)
@@ -50,8 +52,8 @@ def run(params: dict[str, Any], *, check_mode: bool, diff: bool, report: Report)
 
 
 def _present(
-    primary: Optional[KubeClient],
-    remote: Optional[KubeClient],
+    primary: KubeClient | None,
+    remote: KubeClient | None,
     params: dict[str, Any],
     check_mode: bool,
     diff: bool,
@@ -98,19 +100,21 @@ def _refuse_second_holder(held: list[Object], cluster: str, primary: str) -> Non
     other = rules.other_holder(held, cluster)
     if other:
         raise MeshError(
-            "make", f"the remote secret of cluster {cluster} on {primary}", f"Secret {other} already holds that cluster",
+            "make",
+            f"the remote secret of cluster {cluster} on {primary}",
+            f"Secret {other} already holds that cluster",
             "istiod takes only the first one. Delete the other one, or its key.",
         )
 
 
-def _predicted(remote: Optional[KubeClient], params: dict[str, Any]) -> Optional[Credential]:
+def _predicted(remote: KubeClient | None, params: dict[str, Any]) -> Credential | None:
     """The credential as it is now; None when part of it would only come into being in a real run."""
     secret = _token_secret(remote, params) if remote else None
     data = rules.token_data(secret) if secret else None
     return _credential(remote, params, data) if remote and data else None
 
 
-def _token_secret(remote: KubeClient, params: dict[str, Any]) -> Optional[Object]:
+def _token_secret(remote: KubeClient, params: dict[str, Any]) -> Object | None:
     """The first token Secret of the service account, as istioctl chooses it."""
     secrets = remote.list("v1", "Secret", params["namespace"], fields=f"type={rules.TOKEN_TYPE}")
     return next((secret for secret in secrets if rules.is_token_of(secret, params["service_account"])), None)
@@ -123,7 +127,9 @@ def _token_data(remote: KubeClient, params: dict[str, Any], report: Report, cloc
     if secret is None:
         if remote.get("v1", "ServiceAccount", account, namespace) is None:
             raise MeshError(
-                "find", f"service account {namespace}/{account} in cluster {remote.name}", "it is not there",
+                "find",
+                f"service account {namespace}/{account} in cluster {remote.name}",
+                "it is not there",
                 "Install the Istio charts of the remote first (base makes the account).",
             )
         report(f"Secret {rules.token_secret_name(account)}: creating")
@@ -133,14 +139,16 @@ def _token_data(remote: KubeClient, params: dict[str, Any], report: Report, cloc
 
 def _filled(remote: KubeClient, secret: Object, seconds: float, clock: Clock) -> tuple[str, str]:
     deadline, name, namespace = Deadline(seconds, clock), secret["metadata"]["name"], secret["metadata"]["namespace"]
-    current: Optional[Object] = secret
+    current: Object | None = secret
     while True:
         data = rules.token_data(current) if current else None
         if data:
             return data
         if deadline.passed:
             raise MeshError(
-                "read", f"token Secret {namespace}/{name} in cluster {remote.name}", f"still empty after {seconds:g} s",
+                "read",
+                f"token Secret {namespace}/{name} in cluster {remote.name}",
+                f"still empty after {seconds:g} s",
                 "The cluster's controller manager fills it; is it running?",
             )
         deadline.pause()
@@ -167,14 +175,16 @@ def _refuse_dns_without_tokens(remote: KubeClient) -> None:
     settings = (remote.gke.get("controlPlaneEndpointsConfig") or {}).get("dnsEndpointConfig") or {}
     if not settings.get("enableK8sTokensViaDns"):
         raise MeshError(
-            "use", f"the DNS endpoint of cluster {remote.name} for istiod", "it does not take service account tokens",
+            "use",
+            f"the DNS endpoint of cluster {remote.name} for istiod",
+            "it does not take service account tokens",
             "Set controlPlaneEndpointsConfig.dnsEndpointConfig.enableK8sTokensViaDns, or use another endpoint.",
         )
 
 
 def _absent(
-    primary: Optional[KubeClient],
-    remote: Optional[KubeClient],
+    primary: KubeClient | None,
+    remote: KubeClient | None,
     params: dict[str, Any],
     check_mode: bool,
     diff: bool,

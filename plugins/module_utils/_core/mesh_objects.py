@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_SPEC
@@ -50,8 +50,8 @@ class Outcome:
 
     action: str
     """created, updated, unchanged, deleted or absent"""
-    before: Optional[Object]
-    after: Optional[Object]
+    before: Object | None
+    after: Object | None
 
     @property
     def changed(self) -> bool:
@@ -142,7 +142,7 @@ def _awaited(client: KubeClient, outcomes: list[Outcome], seconds: float, report
     return [Outcome(outcome.action, outcome.before, now) for outcome, now in zip(outcomes, live)]
 
 
-def _remove(client: Optional[KubeClient], params: dict[str, Any], check_mode: bool, report: Report) -> list[Outcome]:
+def _remove(client: KubeClient | None, params: dict[str, Any], check_mode: bool, report: Report) -> list[Outcome]:
     """Remove in the reverse order of the definitions: what was made last goes first."""
     definitions = [normal(_checked(definition)) for definition in reversed(params["definitions"])]
     if client is None:
@@ -165,7 +165,9 @@ def _selected(client: KubeClient, selector: dict[str, Any]) -> list[Object]:
     return client.list(selector["api_version"], selector["kind"], selector.get("namespace") or "", labels=labels)
 
 
-def _delete(client: KubeClient, definition: Object, params: dict[str, Any], check_mode: bool, report: Report) -> Outcome:
+def _delete(
+    client: KubeClient, definition: Object, params: dict[str, Any], check_mode: bool, report: Report
+) -> Outcome:
     resource = client.resource(definition["apiVersion"], definition["kind"])
     if resource is None:
         return Outcome("absent", None, definition)

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any, Iterable, Mapping, Optional, Union
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.fields import plain
 
 Object = dict[str, Any]
-Placement = Mapping[str, Union[str, list[str]]]
+Placement = Mapping[str, str | list[str]]
 """Workload (a Deployment's name) to its cluster or clusters; an empty list means nowhere."""
 
 DRAIN_SECONDS = 8
@@ -17,12 +19,12 @@ CLUSTER_VARIABLE = "CLUSTER_NAME"
 
 
 def placed(
-    documents: Iterable[Optional[Object]],
+    documents: Iterable[Object | None],
     cluster: str,
     placement: Placement,
     namespace: str = "",
     drain_seconds: int = DRAIN_SECONDS,
-    clusters: Optional[Iterable[str]] = None,
+    clusters: Iterable[str] | None = None,
 ) -> list[Object]:
     """The objects that belong in a cluster: Deployments where the table puts them, everything else everywhere.
 
@@ -40,28 +42,33 @@ def placed(
         ValueError: the table does not fit the manifest or the clusters.
     """
     found = _checked(documents, placement, clusters)
-    here = [doc for doc in found if doc["kind"] != "Deployment" or cluster in clusters_of(placement, doc["metadata"]["name"])]
+    here = [
+        doc
+        for doc in found
+        if doc["kind"] != "Deployment" or cluster in clusters_of(placement, doc["metadata"]["name"])
+    ]
     return [_dressed(doc, cluster, namespace, drain_seconds) for doc in here]
 
 
 def unplaced(
-    documents: Iterable[Optional[Object]],
+    documents: Iterable[Object | None],
     cluster: str,
     placement: Placement,
     namespace: str = "",
-    clusters: Optional[Iterable[str]] = None,
+    clusters: Iterable[str] | None = None,
 ) -> list[Object]:
     """The Deployments that must not run in a cluster: just enough of each to delete it."""
     found = _checked(documents, placement, clusters)
-    gone = [doc for doc in found if doc["kind"] == "Deployment" and cluster not in clusters_of(placement, doc["metadata"]["name"])]
-    return [
-        {"apiVersion": doc["apiVersion"], "kind": doc["kind"], "metadata": _place(doc, namespace)}
-        for doc in gone
+    gone = [
+        doc
+        for doc in found
+        if doc["kind"] == "Deployment" and cluster not in clusters_of(placement, doc["metadata"]["name"])
     ]
+    return [{"apiVersion": doc["apiVersion"], "kind": doc["kind"], "metadata": _place(doc, namespace)} for doc in gone]
 
 
 def endpoints(
-    documents: Iterable[Optional[Object]], placement: Placement, namespace: str = "default"
+    documents: Iterable[Object | None], placement: Placement, namespace: str = "default"
 ) -> list[dict[str, str]]:
     """What istiod must know when the table is fulfilled: one entry per workload and cluster, with the Service in front of it."""
     found = _checked(documents, placement, None)
@@ -81,15 +88,15 @@ def clusters_of(placement: Placement, workload: str) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _checked(
-    documents: Iterable[Optional[Object]], placement: Placement, clusters: Optional[Iterable[str]]
-) -> list[Object]:
+def _checked(documents: Iterable[Object | None], placement: Placement, clusters: Iterable[str] | None) -> list[Object]:
     """The documents, after a look at whether table, manifest and clusters fit: a slip of the pen must not remove a workload."""
     found = [doc for doc in documents if doc]
     names = {doc["metadata"]["name"] for doc in found if doc["kind"] == "Deployment"}
     unknown, missing = sorted(set(placement) - names), sorted(names - set(placement))
     if unknown:
-        raise ValueError(f"the placement names {', '.join(unknown)}, but the manifest has only {', '.join(sorted(names))}")
+        raise ValueError(
+            f"the placement names {', '.join(unknown)}, but the manifest has only {', '.join(sorted(names))}"
+        )
     if missing:
         raise ValueError(f"the placement does not say where {', '.join(missing)} should run; use [] for nowhere")
     if clusters is not None:
@@ -106,7 +113,8 @@ def _place(doc: Object, namespace: str) -> Object:
 
 
 def _dressed(doc: Object, cluster: str, namespace: str, drain_seconds: int) -> Object:
-    dressed = copy.deepcopy(doc)
+    # not deepcopy: what a template hands over drags Ansible's whole templating along
+    dressed: Object = plain(doc)
     metadata = dressed["metadata"]
     metadata.update(_place(doc, namespace))
     metadata["labels"] = {**(metadata.get("labels") or {}), **LABELS}

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 
@@ -21,7 +21,7 @@ Object = dict[str, Any]
 LABEL = "istio/multiCluster"
 CLUSTER_ANNOTATION = "networking.istio.io/cluster"
 ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name"
-TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105  (the name of a type)
+TOKEN_TYPE = "kubernetes.io/service-account-token"
 MADE_BY_US = {"app.kubernetes.io/managed-by": "mcistio.gke"}
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -47,7 +47,9 @@ def check_cluster_name(name: str) -> None:
     """The name becomes a Secret key, part of a path and a part of a label, so it must be a DNS label (RFC 1123)."""
     if not DNS_LABEL.fullmatch(name):
         raise MeshError(
-            "make", f"a remote secret for cluster {name!r}", "the name is not a DNS label",
+            "make",
+            f"a remote secret for cluster {name!r}",
+            "the name is not a DNS label",
             "Use lower case letters, digits and hyphens, at most 63, beginning and ending with a letter or digit.",
         )
 
@@ -83,7 +85,7 @@ def is_token_of(secret: Object, account: str) -> bool:
     return secret.get("type") == TOKEN_TYPE and annotations.get(ACCOUNT_ANNOTATION) == account
 
 
-def token_data(secret: Object) -> Optional[tuple[str, str]]:
+def token_data(secret: Object) -> tuple[str, str] | None:
     """CA (PEM) and token of a token Secret, or None while Kubernetes has not filled it."""
     data = secret.get("data") or {}
     if not (data.get("ca.crt") and data.get("token")):
@@ -100,7 +102,14 @@ def kubeconfig(credential: Credential) -> str:
     lines.append(f"    server: {credential.server}")
     if credential.tls_server_name:
         lines.append(f"    tls-server-name: {credential.tls_server_name}")
-    lines += [f"  name: {name}", "contexts:", "- context:", f"    cluster: {name}", f"    user: {name}", f"  name: {name}"]
+    lines += [
+        f"  name: {name}",
+        "contexts:",
+        "- context:",
+        f"    cluster: {name}",
+        f"    user: {name}",
+        f"  name: {name}",
+    ]
     lines += [f"current-context: {name}", "kind: Config", "users:", f"- name: {name}", "  user:"]
     lines.append(f"    token: {credential.token}")
     return "\n".join(lines) + "\n"
@@ -138,7 +147,7 @@ def other_holder(secrets: list[Object], cluster: str) -> str:
     return ""
 
 
-def stored_credential(secret: Object, cluster: str) -> Optional[Credential]:
+def stored_credential(secret: Object, cluster: str) -> Credential | None:
     """The credential inside a remote secret, or None when it is missing or not in istioctl's form."""
     try:
         config = yaml.safe_load(base64.b64decode(secret["data"][cluster]))
@@ -149,7 +158,7 @@ def stored_credential(secret: Object, cluster: str) -> Optional[Credential]:
         return None
 
 
-def shown(credential: Optional[Credential]) -> dict[str, str]:
+def shown(credential: Credential | None) -> dict[str, str]:
     """What a person may see of a credential: the address, and fingerprints that tell whether the rest changed.
 
     The token's is cut to 32 bits: enough to see a change, of no use for anything else.

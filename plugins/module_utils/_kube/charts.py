@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import tarfile
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 
@@ -30,7 +30,7 @@ class Chart:
         return self.name == name and (not self.version or self.version.removeprefix("v") == version.removeprefix("v"))
 
 
-def chart_of(reference: str, version: Optional[str]) -> Chart:
+def chart_of(reference: str, version: str | None) -> Chart:
     """Identify a chart.
 
     Args:
@@ -64,7 +64,9 @@ def _read(path: str) -> Any:
 def _read_packed(path: str) -> Any:
     try:
         with tarfile.open(path) as package:
-            member = next((name for name in package.getnames() if name.count("/") == 1 and name.endswith("/Chart.yaml")), "")
+            member = next(
+                (name for name in package.getnames() if name.count("/") == 1 and name.endswith("/Chart.yaml")), ""
+            )
             file = package.extractfile(member) if member else None
             return yaml.safe_load(file.read()) if file else None
     except (OSError, tarfile.TarError, yaml.YAMLError) as error:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock, Deadline
@@ -41,7 +42,7 @@ class KubeClient:
         gke: the cluster as the Container API described it; empty for a cluster found through a kubeconfig.
     """
 
-    def __init__(self, transport: Transport, endpoint: Endpoint, gke: Optional[Object] = None) -> None:
+    def __init__(self, transport: Transport, endpoint: Endpoint, gke: Object | None = None) -> None:
         self.name = endpoint.name
         self.server = endpoint.server
         self.endpoint = endpoint
@@ -52,7 +53,7 @@ class KubeClient:
 
     # Addressing
 
-    def resource(self, api_version: str, kind: str) -> Optional[Resource]:
+    def resource(self, api_version: str, kind: str) -> Resource | None:
         """How to address a kind, or None when this cluster does not serve it (now)."""
         key = (api_version, kind)
         if key not in self._resources and api_version not in self._looked_up:
@@ -71,7 +72,9 @@ class KubeClient:
         found = self.resource(api_version, kind)
         if found is None:
             raise MeshError(
-                "find", f"kind {kind} of {api_version}", f"cluster {self.name} does not serve it",
+                "find",
+                f"kind {kind} of {api_version}",
+                f"cluster {self.name} does not serve it",
                 "Install its CustomResourceDefinition first, or correct apiVersion and kind.",
             )
         return found
@@ -84,7 +87,7 @@ class KubeClient:
 
     # Verbs
 
-    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Optional[Object]:
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Object | None:
         """An object, or None when it is not there."""
         path = self._needed(api_version, kind).path(namespace, name)
         return self._read(path, {}, f"{kind} {_where(namespace, name)}")
@@ -128,9 +131,7 @@ class KubeClient:
         self._parsed(response, "delete", describe(obj))
         return True
 
-    def exec(
-        self, namespace: str, pod: str, container: str, command: list[str], seconds: float = 60.0
-    ) -> ExecResult:
+    def exec(self, namespace: str, pod: str, container: str, command: list[str], seconds: float = 60.0) -> ExecResult:
         """Run a command in a container and wait for its end; a code other than 0 is not an error here."""
         query: Query = {"command": command, "container": container, "stdout": "true", "stderr": "true"}
         frames = self._transport.stream(f"/api/v1/namespaces/{namespace}/pods/{pod}/exec", query, seconds)
@@ -155,7 +156,7 @@ class KubeClient:
 
     # Answers
 
-    def _read(self, path: str, query: Query, subject: str) -> Optional[Object]:
+    def _read(self, path: str, query: Query, subject: str) -> Object | None:
         response = self._transport.request("GET", path, query)
         if response.status == 404:
             return None

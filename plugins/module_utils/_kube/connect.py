@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
@@ -35,7 +35,7 @@ CLUSTER_REFS: dict[str, Any] = {"type": "list", "elements": "dict", "default": [
 """Option spec of a list of clusters."""
 
 
-def connect(ref: dict[str, Any], params: dict[str, Any]) -> Optional[KubeClient]:
+def connect(ref: dict[str, Any], params: dict[str, Any]) -> KubeClient | None:
     """A client for the referenced cluster, or None when the cluster is not there or has no endpoint yet.
 
     Args:
@@ -55,12 +55,14 @@ def connect(ref: dict[str, Any], params: dict[str, Any]) -> Optional[KubeClient]
     return KubeClient(HttpTransport(endpoint), endpoint, gke=cluster)
 
 
-def require(client: Optional[KubeClient], ref: dict[str, Any]) -> KubeClient:
+def require(client: KubeClient | None, ref: dict[str, Any]) -> KubeClient:
     """The client, or a clear error where work is impossible without the cluster."""
     if client is None:
         raise MeshError(
-            "connect to", f"cluster {ref['name']} in {ref.get('location')}",
-            "it does not exist, or is still being created", "Create it first: run the provision phase.",
+            "connect to",
+            f"cluster {ref['name']} in {ref.get('location')}",
+            "it does not exist, or is still being created",
+            "Create it first: run the provision phase.",
         )
     return client
 
@@ -73,7 +75,9 @@ def gke_endpoint(name: str, cluster: dict[str, Any], kind: str, token: Token) ->
     addresses = {"public": _public, "private": _private, "dns": _dns}
     host = addresses[kind](cluster)
     if not host:
-        raise MeshError("connect to", f"cluster {name}", f"it has no {kind} endpoint", "Choose another one or enable it.")
+        raise MeshError(
+            "connect to", f"cluster {name}", f"it has no {kind} endpoint", "Choose another one or enable it."
+        )
     return Endpoint(name, f"https://{host}", ca="" if kind == "dns" else ca_certificate(cluster), token=token)
 
 
@@ -89,11 +93,15 @@ def _public(cluster: dict[str, Any]) -> str:
 
 def _private(cluster: dict[str, Any]) -> str:
     addresses = (cluster.get("controlPlaneEndpointsConfig") or {}).get("ipEndpointsConfig") or {}
-    return str(addresses.get("privateEndpoint") or (cluster.get("privateClusterConfig") or {}).get("privateEndpoint") or "")
+    return str(
+        addresses.get("privateEndpoint") or (cluster.get("privateClusterConfig") or {}).get("privateEndpoint") or ""
+    )
 
 
 def _dns(cluster: dict[str, Any]) -> str:
-    return str(((cluster.get("controlPlaneEndpointsConfig") or {}).get("dnsEndpointConfig") or {}).get("endpoint") or "")
+    return str(
+        ((cluster.get("controlPlaneEndpointsConfig") or {}).get("dnsEndpointConfig") or {}).get("endpoint") or ""
+    )
 
 
 def _token(params: dict[str, Any]) -> Token:

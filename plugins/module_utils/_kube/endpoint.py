@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable, Optional
 from urllib.parse import urlsplit
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
@@ -29,7 +29,7 @@ class Endpoint:
     verify: bool = True
     tls_server_name: str = ""
     proxy: str = ""
-    token: Optional[Token] = field(default=None, repr=False)
+    token: Token | None = field(default=None, repr=False)
     client_certificate: str = field(default="", repr=False)
     """PEM certificate and key for clusters that log in that way; both empty otherwise."""
     client_key: str = field(default="", repr=False)

@@ -45,5 +45,6 @@ class Unreachable(MeshError):
             "reach",
             f"the API server of cluster {cluster} at {server}",
             answer,
-            hint or "Check that the cluster is running and lets this machine in (authorized networks, private endpoint).",
+            hint
+            or "Check that the cluster is running and lets this machine in (authorized networks, private endpoint).",
         )

@@ -14,7 +14,15 @@ from typing import Any
 
 Object = dict[str, Any]
 
-SERVER_SIDE = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink", "deletionTimestamp")
+SERVER_SIDE = (
+    "managedFields",
+    "resourceVersion",
+    "generation",
+    "uid",
+    "creationTimestamp",
+    "selfLink",
+    "deletionTimestamp",
+)
 
 
 def settled(desired: Object, live: Object, manager: str) -> bool:
@@ -25,7 +33,9 @@ def settled(desired: Object, live: Object, manager: str) -> bool:
 def is_within(desired: Any, live: Any) -> bool:
     """Whether every value of ``desired`` is in ``live``; maps may have more keys there, lists must match item by item."""
     if isinstance(desired, dict):
-        return isinstance(live, dict) and all(key in live and is_within(value, live[key]) for key, value in desired.items())
+        return isinstance(live, dict) and all(
+            key in live and is_within(value, live[key]) for key, value in desired.items()
+        )
     if isinstance(desired, list):
         return (
             isinstance(live, list) and len(desired) == len(live) and all(is_within(a, b) for a, b in zip(desired, live))

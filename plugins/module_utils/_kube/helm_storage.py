@@ -15,7 +15,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshErr
 
 Object = dict[str, Any]
 
-SECRET_TYPE = "helm.sh/release.v1"  # noqa: S105  (the name of a type)
+SECRET_TYPE = "helm.sh/release.v1"
 CURRENT = "owner=helm,status!=superseded"
 """Label selector that leaves the history out: it keeps the revision that counts, and one in front of it at most."""
 
@@ -80,7 +80,9 @@ def decoded(secret: Object) -> Release:
         )
     except (KeyError, TypeError, ValueError, binascii.Error, OSError, EOFError, zlib.error) as error:
         raise MeshError(
-            "read", f"Helm's record {metadata.get('namespace')}/{metadata.get('name')}", f"it is damaged ({error})",
+            "read",
+            f"Helm's record {metadata.get('namespace')}/{metadata.get('name')}",
+            f"it is damaged ({error})",
             "Delete that Secret if the release is of no use any more.",
         ) from error
 

@@ -8,7 +8,7 @@ import binascii
 import json
 import os
 import subprocess
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, Token
@@ -89,7 +89,7 @@ def _file_text(path: str) -> str:
         raise MeshError("read", path, error.strerror or str(error), "A kubeconfig names this file.") from error
 
 
-def _login(user: dict[str, Any], folder: str, name: str) -> tuple[Optional[Token], str, str]:
+def _login(user: dict[str, Any], folder: str, name: str) -> tuple[Token | None, str, str]:
     """Token source, client certificate and key (PEM)."""
     if user.get("exec"):
         return _exec_login(user["exec"], folder, name)
@@ -103,7 +103,7 @@ def _login(user: dict[str, Any], folder: str, name: str) -> tuple[Optional[Token
     return None, certificate, key
 
 
-def _exec_login(plugin: dict[str, Any], folder: str, name: str) -> tuple[Optional[Token], str, str]:
+def _exec_login(plugin: dict[str, Any], folder: str, name: str) -> tuple[Token | None, str, str]:
     """A credential plugin, run once now and again whenever the API server refuses its token."""
     status = _run_plugin(plugin, folder, name)
     if not status.get("token"):
@@ -127,7 +127,12 @@ def _run_plugin(plugin: dict[str, Any], folder: str, name: str) -> dict[str, Any
         command[0] = os.path.join(folder, command[0])
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=True, timeout=EXEC_SECONDS,
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=EXEC_SECONDS,
             stdin=subprocess.DEVNULL,
         )
         return dict(json.loads(done.stdout)["status"])
@@ -136,6 +141,10 @@ def _run_plugin(plugin: dict[str, Any], folder: str, name: str) -> dict[str, Any
         raise MeshError("log in to", f"cluster {name} with {command[0]}", answer) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         answer = getattr(error, "strerror", None) or "no answer in time"
-        raise MeshError("log in to", f"cluster {name} with {command[0]}", answer, str(plugin.get("installHint") or "")) from error
+        raise MeshError(
+            "log in to", f"cluster {name} with {command[0]}", answer, str(plugin.get("installHint") or "")
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise MeshError("log in to", f"cluster {name} with {command[0]}", "its output is not an ExecCredential") from error
+        raise MeshError(
+            "log in to", f"cluster {name} with {command[0]}", "its output is not an ExecCredential"
+        ) from error

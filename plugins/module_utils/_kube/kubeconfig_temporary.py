@@ -7,8 +7,9 @@ import base64
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.fields import without_noise
 
@@ -14,7 +14,7 @@ SECRET_KEY = re.compile(r"passw|token|secret|private.?key|api.?key|credential", 
 HIDDEN, HIDDEN_BEFORE, HIDDEN_AFTER = "(hidden)", "(hidden, before)", "(hidden, after)"
 
 
-def object_diff(header: str, before: Optional[Object], after: Optional[Object]) -> dict[str, Any]:
+def object_diff(header: str, before: Object | None, after: Object | None) -> dict[str, Any]:
     """One entry of Ansible's ``diff``: the objects without server noise, secret values hidden. None means: not there."""
     shown = [without_noise(obj) if obj else {} for obj in (before, after)]
     if any(obj.get("kind") == "Secret" for obj in shown):

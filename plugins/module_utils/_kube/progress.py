@@ -65,7 +65,9 @@ def _daemon_set(live: Object) -> Progress:
 
 def _observed(live: Object) -> bool:
     """Whether the status is about the newest spec at all."""
-    return int((live.get("status") or {}).get("observedGeneration", 0)) >= int(live.get("metadata", {}).get("generation", 0))
+    return int((live.get("status") or {}).get("observedGeneration", 0)) >= int(
+        live.get("metadata", {}).get("generation", 0)
+    )
 
 
 def _address(live: Object) -> Progress:

@@ -28,10 +28,18 @@ def _known(api_version: str, namespaced: bool, **kinds: str) -> dict[tuple[str, 
 KNOWN: dict[tuple[str, str], Resource] = {
     **_known("v1", False, Namespace="namespaces", Node="nodes"),
     **_known(
-        "v1", True, ConfigMap="configmaps", Pod="pods", Secret="secrets", Service="services", ServiceAccount="serviceaccounts"
+        "v1",
+        True,
+        ConfigMap="configmaps",
+        Pod="pods",
+        Secret="secrets",
+        Service="services",
+        ServiceAccount="serviceaccounts",
     ),
     **_known("apps/v1", True, DaemonSet="daemonsets", Deployment="deployments", StatefulSet="statefulsets"),
-    **_known("rbac.authorization.k8s.io/v1", False, ClusterRole="clusterroles", ClusterRoleBinding="clusterrolebindings"),
+    **_known(
+        "rbac.authorization.k8s.io/v1", False, ClusterRole="clusterroles", ClusterRoleBinding="clusterrolebindings"
+    ),
     **_known("rbac.authorization.k8s.io/v1", True, Role="roles", RoleBinding="rolebindings"),
     **_known(
         "admissionregistration.k8s.io/v1",

@@ -8,8 +8,9 @@ urllib3 and websocket-client, the two libraries under the kubernetes package, ar
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Mapping, Optional, Protocol
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment
 
@@ -47,7 +48,7 @@ class Transport(Protocol):
     """The seam under KubeClient: tests put a transcript here."""
 
     def request(
-        self, method: str, path: str, query: Query, body: Optional[bytes] = None, content_type: str = ""
+        self, method: str, path: str, query: Query, body: bytes | None = None, content_type: str = ""
     ) -> Response:
         """One HTTP exchange; raises MeshError only when no answer came."""
 
@@ -61,7 +62,9 @@ class HttpTransport:
     def __init__(self, endpoint: Endpoint, clock: Clock = SYSTEM) -> None:
         if not HAS_LIBRARIES:
             raise MeshError(
-                "talk to", f"cluster {endpoint.name}", "the Python libraries urllib3 and websocket-client are missing",
+                "talk to",
+                f"cluster {endpoint.name}",
+                "the Python libraries urllib3 and websocket-client are missing",
                 "Install them for the Python that runs Ansible: pip install urllib3 websocket-client.",
             )
         self._endpoint = endpoint
@@ -81,7 +84,7 @@ class HttpTransport:
         return urllib3.PoolManager(**options)  # type: ignore[arg-type]
 
     def request(
-        self, method: str, path: str, query: Query, body: Optional[bytes] = None, content_type: str = ""
+        self, method: str, path: str, query: Query, body: bytes | None = None, content_type: str = ""
     ) -> Response:
         """Ask; log in afresh once after a 401, ask again when the server is busy or an idle connection had been closed.
 
@@ -106,7 +109,7 @@ class HttpTransport:
         return response
 
     def _once(
-        self, method: str, path: str, query: Query, body: Optional[bytes], content_type: str, *, refresh: bool
+        self, method: str, path: str, query: Query, body: bytes | None, content_type: str, *, refresh: bool
     ) -> Response:
         headers = {"Accept": "application/json", "User-Agent": "mcistio.gke", **self._login(refresh)}
         if content_type:
@@ -139,7 +142,9 @@ class HttpTransport:
 
     def _refused(self, path: str, error: websocket.WebSocketBadStatusException) -> ApiError:
         body = error.resp_body or b""
-        return ApiError("run a command in", f"{_pod_of(path)} of cluster {self._endpoint.name}", error.status_code, body)
+        return ApiError(
+            "run a command in", f"{_pod_of(path)} of cluster {self._endpoint.name}", error.status_code, body
+        )
 
     def _stream_once(self, path: str, query: Query, seconds: float, *, refresh: bool) -> list[tuple[int, bytes]]:
         ssl_options: dict[str, object] = {"context": self._context}
@@ -202,7 +207,9 @@ def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
     root = _root(error)
     if isinstance(root, ssl.SSLCertVerificationError):
         return Unreachable(
-            endpoint.name, endpoint.server, f"its certificate was not accepted ({root.verify_message})",
+            endpoint.name,
+            endpoint.server,
+            f"its certificate was not accepted ({root.verify_message})",
             "The CA known for this cluster does not fit: was it recreated, or does a proxy stand between?",
         )
     if isinstance(root, TimeoutError):
@@ -234,4 +241,9 @@ def _websocket_proxy(proxy: str, host: str) -> dict[str, object]:
         return {"http_no_proxy": [host]}
     parts = urlsplit(proxy)
     auth = (parts.username, parts.password) if parts.username else None
-    return {"http_proxy_host": parts.hostname, "http_proxy_port": parts.port, "http_proxy_auth": auth, "proxy_type": "http"}
+    return {
+        "http_proxy_host": parts.hostname,
+        "http_proxy_port": parts.port,
+        "http_proxy_auth": auth,
+        "proxy_type": "http",
+    }

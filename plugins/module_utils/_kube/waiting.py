@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from collections.abc import Callable
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient, describe
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.progress import progress
 
 Object = dict[str, Any]
@@ -60,7 +61,7 @@ def wait_gone(client: KubeClient, objects: list[Object], seconds: float, report:
             left = [obj for obj in left if _now(client, obj)]
 
 
-def _now(client: KubeClient, obj: Object) -> Optional[Object]:
+def _now(client: KubeClient, obj: Object) -> Object | None:
     metadata = obj["metadata"]
     if client.resource(obj["apiVersion"], obj["kind"]) is None:
         return None
@@ -88,7 +89,9 @@ def _not_gone(client: KubeClient, left: list[Object], seconds: float) -> MeshErr
         remarks += [f"finalizers {', '.join(finalizers)}"] if finalizers else []
         states.append(f"{describe(obj)} ({'; '.join(filter(None, remarks)) or 'no reason given'})")
     return MeshError(
-        "delete", f"objects of cluster {client.name}", f"still there after {seconds:g} s: {', '.join(states)}",
+        "delete",
+        f"objects of cluster {client.name}",
+        f"still there after {seconds:g} s: {', '.join(states)}",
         "Something in it waits for a controller that no longer runs.",
     )
 
@@ -124,5 +127,7 @@ def _remarks_of_pod(pod: Object) -> list[str]:
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
-            remarks.append(f"pod {name}, container {container['name']}: {waiting['reason']} {waiting.get('message', '')}".strip())
+            remarks.append(
+                f"pod {name}, container {container['name']}: {waiting['reason']} {waiting.get('message', '')}".strip()
+            )
     return remarks
