@@ -85,6 +85,14 @@ def lab() -> Iterator[float]:
         _gkelab("down")
 
 
+def _calls(run: Run) -> str:
+    return f"{sum(run.calls.values())} calls of Google's APIs, {run.writes} of them writes"
+
+
+def _kinds(run: Run) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(run.calls.items()))
+
+
 def _median(runs: Sequence[Run]) -> float:
     return statistics.median(run.seconds for run in runs)
 
@@ -110,10 +118,10 @@ def measure(repeat: int) -> list[Row]:
         return [
             Row("gkelab up", up, "s"),
             Row("an empty play", empty, "s", "what Ansible itself costs"),
-            Row("site.yml --check, nothing there", check.seconds, "s", f"{check.reads} reads, {check.writes} writes"),
-            Row("site.yml, first run", first.seconds, "s", f"{first.reads} reads, {first.writes} writes"),
+            Row("site.yml --check, nothing there", check.seconds, "s", _calls(check)),
+            Row("site.yml, first run", first.seconds, "s", _calls(first)),
             Row("site.yml, again", second, "s", f"median of {repeat}; changed={again[-1].changed}"),
-            Row("  Google API calls of it", again[-1].reads + again[-1].writes, "calls", f"{again[-1].writes} writes"),
+            Row("  Google API calls of it", sum(again[-1].calls.values()), "calls", _kinds(again[-1])),
             Row("  against the first run", second / first.seconds, "×"),
             Row("  against an empty play", second / empty, "×"),
             Row("site.yml --check, all there", checked.seconds, "s", f"changed={checked.changed}"),

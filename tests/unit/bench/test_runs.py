@@ -24,17 +24,6 @@ def test_a_run_without_a_recap_is_no_run() -> None:
         runs.changed("PLAY [Nothing]\nskipping: no hosts matched\n")
 
 
-def test_reads_and_writes_are_told_apart_and_the_labs_own_left_out() -> None:
-    answer = {
-        "requests": [
-            {"path": "/v1/projects/p/locations/-/clusters", "write": False},
-            {"path": "/v1/projects/p/locations/z/clusters", "write": True},
-            {"path": "/lab/requests", "write": True},
-        ]
-    }
-    assert dict(runs.calls(answer)) == {False: 1, True: 1}
-
-
 def test_the_table_is_in_columns() -> None:
     assert table([Row("one", 1.25, "s"), Row("another", 10, "calls", "note")]) == (
         "one            1.2 s\nanother       10.0 calls  note"
