@@ -14,7 +14,7 @@ from tests.lab.emulator.emulator import Emulator, Rest
 
 @pytest.fixture(scope="session")
 def shared_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    emulator = Emulator(tmp_path_factory.mktemp("lab") / "home", operation_seconds=0.2)
+    emulator = Emulator(tmp_path_factory.mktemp("lab") / "home", operation_seconds=0.1)
     emulator.start()
     yield emulator
     emulator.end()
