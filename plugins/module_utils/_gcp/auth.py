@@ -115,7 +115,8 @@ class Login:
                 credentials.refresh(self._fetch())
         except google.auth.exceptions.GoogleAuthError as error:
             raise MeshError("log in to", "Google Cloud", _words(error), _login_hint(error)) from error
-        return str(credentials.token)
+        held = credentials.token
+        return held.decode() if isinstance(held, bytes) else str(held)  # a signed JWT comes as bytes
 
 
 def login(params: dict[str, Any]) -> Login:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 from collections.abc import Mapping
@@ -12,10 +13,9 @@ from urllib.parse import urlsplit
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 
-try:
+# Where it is missing, auth.login has said so by the time it is needed: google-auth's own transport needs it too.
+with contextlib.suppress(ImportError):
     import requests
-except ImportError:
-    pass  # auth.login has said so by then: google-auth's own transport needs it too
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 150.0

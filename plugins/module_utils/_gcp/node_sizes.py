@@ -7,8 +7,8 @@ A pool's ``initialNodeCount`` keeps the number it was created with, so it proves
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.compute import group_manager_path
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import Desired
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_plan import counts_matter
@@ -51,7 +51,7 @@ def _size(session: GoogleSession, pool: dict[str, Any]) -> int:
     """The same target size in every zone, or UNEVEN."""
     zones: dict[str, int] = {}
     for url in pool.get("instanceGroupUrls") or ():
-        path = urlsplit(str(url)).path.split("/v1/", 1)[-1].replace("/instanceGroups/", "/instanceGroupManagers/")
+        path = group_manager_path(str(url))
         group = session.call("GET", COMPUTE, path, doing="read", subject=f"instance group {path.rsplit('/', 1)[-1]}")
         zone = path.split("/zones/", 1)[-1].split("/", 1)[0]
         zones[zone] = zones.get(zone, 0) + int(group.get("targetSize", 0))

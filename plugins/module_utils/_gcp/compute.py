@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls to the Compute API: firewall rules, subnetworks, and what tells the tags of nodes.
+
+Every write carries a request id, by which the service drops duplicates, so a write whose reply was lost may be sent again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import hint_for
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.firewall_rule import Rule, Step
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Deadline
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import COMPUTE, GoogleSession
+
+_METHODS = {"insert": "POST", "patch": "PATCH", "delete": "DELETE"}
+_WORDS = {"insert": "create", "patch": "change", "delete": "delete"}
+
+
+def list_firewalls(session: GoogleSession, project: str, pattern: str) -> list[Rule]:
+    """Firewall rules of a project whose whole name matches a regular expression (RE2)."""
+    found: list[Rule] = []
+    query = {"filter": f'name eq "{pattern}"'}
+    while True:
+        page = session.call(
+            "GET", COMPUTE, f"projects/{project}/global/firewalls",
+            doing="list", subject=f"firewall rules of project {project}", query=query,
+        )  # fmt: skip
+        found += page.get("items") or []
+        if not page.get("nextPageToken"):
+            return found
+        query = {**query, "pageToken": str(page["nextPageToken"])}
+
+
+def write_firewall(session: GoogleSession, step: Step, deadline: Deadline) -> None:
+    """Carry out one step and wait until it is in force.
+
+    Raises:
+        ApiError: the service refused the call.
+        MeshError: it accepted the call and then failed, or took too long.
+    """
+    base = f"projects/{step.project}/global/firewalls"
+    subject, doing = f"firewall rule {step.name} in project {step.project}", _WORDS[step.verb]
+    operation = session.call(
+        _METHODS[step.verb], COMPUTE, base if step.verb == "insert" else f"{base}/{step.name}",
+        doing=doing, subject=subject, body=step.body or None, query={"requestId": str(uuid.uuid4())}, repeatable=True,
+    )  # fmt: skip
+    while operation.get("status") != "DONE":
+        if deadline.passed:
+            raise MeshError(doing, subject, f"operation {operation.get('name')} is still running", "Run again.")
+        # blocks on the server's side, two minutes at most
+        operation = session.call(
+            "POST", COMPUTE, f"projects/{step.project}/global/operations/{operation['name']}/wait",
+            doing=doing, subject=subject, repeatable=True,
+        )  # fmt: skip
+        if operation.get("status") != "DONE":
+            deadline.pause(0.0)
+    errors = (operation.get("error") or {}).get("errors") or []
+    if errors or operation.get("httpErrorMessage"):
+        told = "; ".join(str(one.get("message") or one.get("code")) for one in errors) or str(operation["httpErrorMessage"])
+        raise MeshError(doing, subject, told, hint_for(int(operation.get("httpErrorStatusCode") or 0), frozenset(), told))
+
+
+def get_subnetwork(session: GoogleSession, path: str) -> dict[str, Any]:
+    """A subnetwork, with its ranges."""
+    return session.call("GET", COMPUTE, path, doing="read", subject=f"subnetwork {path}")
+
+
+def template_tags(session: GoogleSession, group_url: str) -> list[list[str]]:
+    """Network tags of the machines that an instance group makes, a list a template; works with no machine running."""
+    manager = session.call("GET", COMPUTE, group_manager_path(group_url), doing="read", subject="an instance group manager")
+    urls = {manager.get("instanceTemplate"), *(one.get("instanceTemplate") for one in manager.get("versions") or ())}
+    found = []
+    for url in sorted(str(one) for one in urls if one):
+        template = session.call("GET", COMPUTE, _path(url), doing="read", subject=f"instance template {url.rsplit('/', 1)[-1]}")
+        found.append(list(((template.get("properties") or {}).get("tags") or {}).get("items") or []))
+    return found
+
+
+def group_manager_path(url: str) -> str:
+    """Path of the manager of an instance group, from a node pool's ``instanceGroupUrls``."""
+    return _path(url).replace("/instanceGroups/", "/instanceGroupManagers/")
+
+
+def _path(url: str) -> str:
+    """What follows the version in a resource's URL."""
+    return urlsplit(url).path.split("/v1/", 1)[-1]

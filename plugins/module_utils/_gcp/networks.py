@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mesh member as the firewall sees it: its network, its pods' true ranges, its pools' tags. Pure, on the API's JSON."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.compare import resource_name, resource_project
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.locations import region_of
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, order=True)
+class Vpc:
+    """A network and the project that owns it: with Shared VPC another one than the cluster's, and that of its firewall rules."""
+
+    project: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """As Compute takes it."""
+        return f"projects/{self.project}/global/networks/{self.name}"
+
+
+@dataclass(frozen=True, order=True)
+class SubnetRef:
+    """Where a subnetwork is."""
+
+    project: str
+    region: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Its path in the Compute API."""
+        return f"projects/{self.project}/regions/{self.region}/subnetworks/{self.name}"
+
+
+def vpc_of(cluster: Mapping[str, Any], project: str) -> Vpc:
+    """The cluster's network; the short ``network`` field would hide the host project."""
+    full = str((cluster.get("networkConfig") or {}).get("network") or cluster.get("network") or "default")
+    return Vpc(resource_project(full) or project, resource_name(full))
+
+
+def subnet_of(cluster: Mapping[str, Any], project: str, name: str = "") -> SubnetRef:
+    """The cluster's subnetwork, or another one of the same network by its name or path."""
+    own = str((cluster.get("networkConfig") or {}).get("subnetwork") or cluster.get("subnetwork") or "default")
+    given = name or own
+    host = resource_project(given) or resource_project(own) or vpc_of(cluster, project).project
+    return SubnetRef(host, region_of(str(cluster.get("location") or "")), resource_name(given))
+
+
+def plain_ranges(cluster: Mapping[str, Any]) -> set[str]:
+    """Pod ranges that the cluster itself tells; never that of Services, which is virtual and the same in every cluster."""
+    policy = cluster.get("ipAllocationPolicy") or {}
+    found = {policy.get("clusterIpv4CidrBlock") or cluster.get("clusterIpv4Cidr")}
+    for pool in cluster.get("nodePools") or ():
+        found.add((pool.get("networkConfig") or {}).get("podIpv4CidrBlock"))
+    if policy.get("stackType") == "IPV4_IPV6":
+        found.add(policy.get("subnetIpv6CidrBlock"))
+    return {str(one) for one in found if one}
+
+
+def named_ranges(cluster: Mapping[str, Any], project: str) -> dict[SubnetRef, set[str]]:
+    """Pod ranges of which the cluster tells only the names, by the subnetwork that knows their addresses."""
+    policy = cluster.get("ipAllocationPolicy") or {}
+    known = {
+        (pool.get("networkConfig") or {}).get("podRange")
+        for pool in cluster.get("nodePools") or ()
+        if (pool.get("networkConfig") or {}).get("podIpv4CidrBlock")
+    }
+    found: dict[SubnetRef, set[str]] = {}
+    names = set((policy.get("additionalPodRangesConfig") or {}).get("podRangeNames") or ()) - known
+    if names:
+        found[subnet_of(cluster, project)] = names
+    for entry in policy.get("additionalIpRangesConfigs") or ():
+        more = set(entry.get("podIpv4RangeNames") or ()) - known
+        if more:
+            found.setdefault(subnet_of(cluster, project, str(entry.get("subnetwork") or "")), set()).update(more)
+    return found
+
+
+def untagged_pools(cluster: Mapping[str, Any], tag: str) -> list[str]:
+    """Names of the pools whose nodes do not carry a network tag; what Autopilot runs counts as one pool."""
+    if (cluster.get("autopilot") or {}).get("enabled"):
+        tags = ((cluster.get("nodePoolAutoConfig") or {}).get("networkTags") or {}).get("tags") or ()
+        return [] if tag in tags else ["autopilot"]
+    return [
+        str(pool.get("name"))
+        for pool in cluster.get("nodePools") or ()
+        if tag not in ((pool.get("config") or {}).get("tags") or ())
+    ]
+
+
+def control_plane_range(cluster: Mapping[str, Any]) -> str:
+    """Where a private cluster's API server calls webhooks from; empty when its own rules let it through."""
+    private = (cluster.get("privateClusterConfig") or {}).get("enablePrivateNodes") or (
+        cluster.get("networkConfig") or {}
+    ).get("defaultEnablePrivateNodes")
+    return str((cluster.get("privateClusterConfig") or {}).get("masterIpv4CidrBlock") or "") if private else ""
+
+
+def check_overlaps(ranges: Mapping[str, Iterable[str]]) -> None:
+    """Refuse clusters whose pods could have the same address: no rule makes one network of them.
+
+    Args:
+        ranges: pod ranges by cluster.
+    """
+    seen: list[tuple[str, Network]] = []
+    for name, texts in ranges.items():
+        own = [ipaddress.ip_network(text, strict=False) for text in sorted(texts)]
+        for other, theirs in seen:
+            for mine in own:
+                if mine.version == theirs.version and mine.overlaps(theirs):
+                    raise MeshError(
+                        "open", f"the firewall between {other} and {name}",
+                        f"their pod ranges overlap: {theirs} of {other}, {mine} of {name}",
+                        "One mesh on one network needs ranges of their own: create one of the two anew with another cluster_ipv4_cidr.",
+                    )  # fmt: skip
+        seen += [(name, one) for one in own]
