@@ -254,7 +254,8 @@ class ComputeApi:
         for record in self._cloud.clusters.values():
             if record["subnet"] == subnet["selfLink"]:
                 parent = names.container_parent(record["project"], record["location"])
-                users += [f"projects/{record['project']}/zones/{n['zone']}/instances/{n['name']}" for n in record["nodes"]]
+                zones = f"projects/{record['project']}/zones"
+                users += [f"{zones}/{node['zone']}/instances/{node['name']}" for node in record["nodes"]]
                 users.append(f"{parent}/clusters/{record['name']}")
         return users
 

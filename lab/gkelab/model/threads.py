@@ -6,10 +6,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
 
-P = ParamSpec("P")
-T = TypeVar("T")
 _MOST = 64
 
 
@@ -20,7 +17,7 @@ class Threads:
         self._pool = concurrent.futures.ThreadPoolExecutor(_MOST, thread_name_prefix="world")
         self._running: set[concurrent.futures.Future[object]] = set()
 
-    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def call[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function; cancelling the caller leaves the function running."""
         future = self._pool.submit(function, *args, **kwargs)
         self._running.add(future)  # type: ignore[arg-type]

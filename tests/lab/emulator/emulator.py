@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -13,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 from google.auth.transport.requests import AuthorizedSession
@@ -25,10 +24,9 @@ from gkelab.config import Config, save
 from gkelab.model.credentials import write_credentials
 
 JSON = dict[str, Any]
-T = TypeVar("T")
 SCOPES = ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email"]
-_START_SECONDS = 20.0
-_PATIENCE = 10.0
+_START_SECONDS = 120.0
+_PATIENCE = 30.0
 
 
 @dataclass
@@ -50,6 +48,11 @@ class Emulator:
 
     def start(self) -> None:
         """Start the daemon, for the first time or again, and wait until it answers."""
+        self.launch()
+        until(self._answers, seconds=_START_SECONDS)
+
+    def launch(self) -> None:
+        """Start the daemon's process."""
         if not self.port:
             self.port = _free_port()
             self.home.mkdir(parents=True, exist_ok=True)
@@ -63,7 +66,6 @@ class Emulator:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gkelab.daemon"], env=environment, stdout=log, stderr=log
             )
-        until(self._answers, seconds=_START_SECONDS)
 
     def _answers(self) -> bool:
         assert self.process is not None
@@ -163,7 +165,7 @@ def _done(operation: JSON) -> JSON | None:
     return operation if operation["status"] == "DONE" else None
 
 
-def until(condition: Callable[[], T | None], seconds: float = _PATIENCE) -> T:
+def until[T](condition: Callable[[], T | None], seconds: float = _PATIENCE) -> T:
     """The first true answer of the condition."""
     deadline = time.monotonic() + seconds
     while True:

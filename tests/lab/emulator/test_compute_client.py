@@ -105,8 +105,12 @@ def test_lists_with_filters(life: Life, rest: Rest) -> None:
     request = {"project": life.project, "filter": "name eq ^gke-central-[0-9a-f]{8}-all$"}
     assert len(list(life.firewalls.list(request=request))) == 1
     link = f"https://www.googleapis.com/compute/v1/projects/{life.project}/global/networks/default"
-    request = {"project": life.project, "filter": f'(network = "{link}") AND (priority != 65534)', "max_results": 2}
-    found = [rule.name for rule in life.firewalls.list(request=request)]
+    paged: dict[str, Any] = {
+        "project": life.project,
+        "filter": f'(network = "{link}") AND (priority != 65534)',
+        "max_results": 2,
+    }
+    found = [rule.name for rule in life.firewalls.list(request=paged)]
     assert sorted(name.rpartition("-")[2] for name in found) == ["all", "exkubelet", "inkubelet", "vms"]
 
 

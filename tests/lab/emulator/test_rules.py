@@ -142,7 +142,7 @@ def test_named_ranges(rest: Rest) -> None:
 
 
 def test_a_full_range_fails_the_operation(rest: Rest) -> None:
-    body = {"name": "c", "nodePools": [{"name": "p", "initialNodeCount": 3}]}
+    body: JSON = {"name": "c", "nodePools": [{"name": "p", "initialNodeCount": 3}]}
     body["ipAllocationPolicy"] = {"clusterIpv4CidrBlock": "10.96.0.0/23"}
     status, operation = rest.container("POST", "clusters", {"cluster": body})
     assert status == 200
@@ -170,7 +170,7 @@ def test_an_update_names_one_feature(rest: Rest) -> None:
     status, message = _update_refused(rest, {"desiredShieldedNodes": {}, "desiredReleaseChannel": {"channel": "RAPID"}})
     assert status == 400
     assert "desiredReleaseChannel, desiredShieldedNodes" in message
-    both = {"desiredLoggingConfig": {"componentConfig": {}}, "desiredMonitoringConfig": {"componentConfig": {}}}
+    both: JSON = {"desiredLoggingConfig": {"componentConfig": {}}, "desiredMonitoringConfig": {"componentConfig": {}}}
     rest.change("PUT", "clusters/c", {"update": both})
     assert rest.get()["loggingService"] == rest.get()["monitoringService"] == "none"
 
