@@ -23,6 +23,9 @@ mount --bind /run/node/tmp /tmp
 mount --bind /var/lib/kubelet /var/lib/kubelet
 mount --make-rshared /var/lib/kubelet
 
+# The host's name servers are out of reach; without any, a pull that cannot succeed fails at once.
+[ ! -e /etc/resolv.conf ] || mount --bind /run/node/resolv.conf /etc/resolv.conf
+
 # Every hierarchy of control groups begins at the node's own group, so that nothing is made outside of it. The original
 # mounts have to go: runc takes the first mount of a hierarchy that it finds.
 mkdir -p /run/cgroup
