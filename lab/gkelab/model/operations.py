@@ -211,7 +211,8 @@ class Operations:
         cluster = self._cloud.clusters.get(record["cluster"])
         if not wanted or cluster is None:
             return
-        token = injected.actions.set({"operation_seconds": wanted.get("seconds", self._seconds)})
+        own: JSON = {"operation_seconds": wanted.get("seconds", self._seconds)}
+        token = injected.actions.set(own | ({"stuck": True} if wanted.get("stuck") else {}))
         try:
             pool = cluster["body"]["nodePools"][0]["name"]
             self.start("nothing", str(wanted.get("type", "UPGRADE_NODES")), cluster, pool=pool)

@@ -30,7 +30,7 @@ def emulator(shared_emulator: Emulator) -> Iterator[Emulator]:
 @pytest.fixture
 def own_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """A daemon for this test alone, which may end it."""
-    emulator = Emulator(tmp_path_factory.mktemp("lab") / "home", operation_seconds=0.5)
+    emulator = Emulator(tmp_path_factory.mktemp("lab") / "home", operation_seconds=0.1)
     emulator.start()
     yield emulator
     if emulator.process is not None and emulator.process.poll() is None:

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,13 @@ class Emulator:
     def fault(self, action: JSON, **match: object) -> None:
         """Put a fault in force."""
         self.lab("POST", "faults", {"match": match, "action": action})
+
+    @contextmanager
+    def held(self, method: str, path: str) -> Iterator[None]:
+        """Operations that such requests begin inside go on only at the end, however slow this machine is."""
+        self.fault({"stuck": True}, method=method, path=path)
+        yield
+        self.lab("DELETE", "faults")
 
     # clients
 

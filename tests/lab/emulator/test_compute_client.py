@@ -75,9 +75,11 @@ def test_a_rule_comes_changes_and_goes(life: Life) -> None:
     assert f"The resource 'projects/{life.project}/global/firewalls/{RULE}' was not found" in refusal.value.message
 
 
-def test_an_operation_runs_before_it_is_done(life: Life) -> None:
-    operation = life.firewalls.insert_unary(project=life.project, firewall_resource=life.rule())
-    assert operation.status == compute_v1.Operation.Status.RUNNING
+def test_an_operation_runs_before_it_is_done(life: Life, emulator: Emulator) -> None:
+    with emulator.held("POST", "/firewalls$"):
+        operation = life.firewalls.insert_unary(project=life.project, firewall_resource=life.rule())
+        current = life.operations.get(project=life.project, operation=operation.name)
+        assert current.status == compute_v1.Operation.Status.RUNNING
     life.done(operation)
     again = life.operations.get(project=life.project, operation=operation.name)
     assert again.progress == 100

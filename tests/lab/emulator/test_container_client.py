@@ -18,8 +18,9 @@ SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
 class Life:
     """One client, one project, one location."""
 
-    def __init__(self, client: ClusterManagerClient, project: str) -> None:
-        self.client = client
+    def __init__(self, emulator: Emulator, project: str) -> None:
+        self.held = emulator.held
+        self.client: ClusterManagerClient = emulator.clusters()
         self.parent = f"projects/{project}/locations/{LOCATION}"
         self.name = f"{self.parent}/clusters/central"
         self.pool = f"{self.name}/nodePools/extra"
@@ -47,7 +48,7 @@ class Life:
 
 @pytest.fixture
 def life(emulator: Emulator, project: str) -> Life:
-    return Life(emulator.clusters(), project)
+    return Life(emulator, project)
 
 
 @pytest.fixture
@@ -57,12 +58,13 @@ def central(life: Life) -> Cluster:
 
 
 def test_a_cluster_is_provisioning_before_it_runs(life: Life) -> None:
-    operation = life.create()
-    assert operation.operation_type == Operation.Type.CREATE_CLUSTER
-    assert operation.status == Operation.Status.RUNNING
-    young = life.get()
-    assert young.status == Cluster.Status.PROVISIONING
-    assert not young.endpoint
+    with life.held("POST", "/clusters$"):
+        operation = life.create()
+        assert operation.operation_type == Operation.Type.CREATE_CLUSTER
+        assert operation.status == Operation.Status.RUNNING
+        young = life.get()
+        assert young.status == Cluster.Status.PROVISIONING
+        assert not young.endpoint
     finished = life.done(operation)
     assert finished.end_time
     metrics = {metric.name: metric.int_value for metric in finished.progress.metrics}
@@ -108,8 +110,9 @@ def test_lists_of_a_location_and_of_all(life: Life, central: Cluster) -> None:
 
 def test_updates_one_field_at_a_time(life: Life, central: Cluster) -> None:
     logging = {"component_config": {"enable_components": ["SYSTEM_COMPONENTS"]}}
-    operation = life.client.update_cluster(name=life.name, update=ClusterUpdate(desired_logging_config=logging))
-    assert life.get().status == Cluster.Status.RECONCILING
+    with life.held("PUT", "/central$"):
+        operation = life.client.update_cluster(name=life.name, update=ClusterUpdate(desired_logging_config=logging))
+        assert life.get().status == Cluster.Status.RECONCILING
     life.done(operation)
     changed = life.get()
     assert changed.status == Cluster.Status.RUNNING
@@ -127,8 +130,9 @@ def test_labels_need_the_fingerprint(life: Life, central: Cluster) -> None:
 
 def test_a_node_pool_comes_grows_and_goes(life: Life, central: Cluster) -> None:
     pool = NodePool(name="extra", initial_node_count=1)
-    operation = life.client.create_node_pool(parent=life.name, node_pool=pool)
-    assert life.client.get_node_pool(name=life.pool).status == NodePool.Status.PROVISIONING
+    with life.held("POST", "/nodePools$"):
+        operation = life.client.create_node_pool(parent=life.name, node_pool=pool)
+        assert life.client.get_node_pool(name=life.pool).status == NodePool.Status.PROVISIONING
     life.done(operation)
     life.done(life.client.set_node_pool_size(request={"name": life.pool, "node_count": 3}))
     grown = life.get()
@@ -143,18 +147,20 @@ def test_a_node_pool_comes_grows_and_goes(life: Life, central: Cluster) -> None:
 
 
 def test_one_operation_a_cluster(life: Life, central: Cluster) -> None:
-    first = life.client.create_node_pool(parent=life.name, node_pool=NodePool(name="extra", initial_node_count=1))
-    with pytest.raises(exceptions.BadRequest) as refusal:
-        life.client.delete_cluster(name=life.name)
-    assert refusal.value.reason == "CLUSTER_ALREADY_HAS_OPERATION"
-    assert refusal.value.domain == "container.googleapis.com"
-    assert f"Cluster is running incompatible operation {first.name}" in refusal.value.message
+    with life.held("POST", "/nodePools$"):
+        first = life.client.create_node_pool(parent=life.name, node_pool=NodePool(name="extra", initial_node_count=1))
+        with pytest.raises(exceptions.BadRequest) as refusal:
+            life.client.delete_cluster(name=life.name)
+        assert refusal.value.reason == "CLUSTER_ALREADY_HAS_OPERATION"
+        assert refusal.value.domain == "container.googleapis.com"
+        assert f"Cluster is running incompatible operation {first.name}" in refusal.value.message
     life.done(first)
 
 
 def test_delete_then_not_found(life: Life, central: Cluster) -> None:
-    operation = life.client.delete_cluster(name=life.name)
-    assert life.get().status == Cluster.Status.STOPPING
+    with life.held("DELETE", "/central$"):
+        operation = life.client.delete_cluster(name=life.name)
+        assert life.get().status == Cluster.Status.STOPPING
     life.done(operation)
     with pytest.raises(exceptions.NotFound) as refusal:
         life.get()

@@ -135,13 +135,14 @@ def test_an_operation_takes_its_own_time(emulator: Emulator, rest: Rest) -> None
 
 
 def test_google_starts_an_operation_of_its_own(emulator: Emulator, rest: Rest) -> None:
-    emulator.fault({"auto_operation": {"type": "UPGRADE_NODES", "seconds": 0.5}}, method="POST", path=CREATE)
+    emulator.fault({"auto_operation": {"type": "UPGRADE_NODES", "stuck": True}}, method="POST", path=CREATE)
     rest.done(_create(rest))
     status, answer = rest.container("PUT", "clusters/c", {"update": {"desiredShieldedNodes": {}}})
     assert status == 400
     running = [one for one in rest.container("GET", "operations")[1]["operations"] if one["status"] != "DONE"]
     assert [one["operationType"] for one in running] == ["UPGRADE_NODES"]
     assert running[0]["name"] in answer["error"]["message"]
+    emulator.lab("DELETE", "faults")
     rest.done(running[0])
     rest.change("PUT", "clusters/c", {"update": {"desiredShieldedNodes": {}}})
 

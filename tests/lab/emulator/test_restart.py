@@ -13,29 +13,37 @@ PROJECT = "lab-project"
 BODY = {"cluster": {"name": "c", "nodePools": [{"name": "p", "initialNodeCount": 2}]}}
 
 
+def _die(emulator: Emulator) -> None:
+    """Killed while its operations run, then started again: they still run until the fault that holds them is gone."""
+    emulator.end(signal.SIGKILL)
+    emulator.start()
+
+
 def test_kill_in_an_operation_then_start_again(own_emulator: Emulator) -> None:
     rest = Rest(own_emulator, PROJECT)
-    _, create = rest.container("POST", "clusters", BODY)
-    _, rule = rest.compute("POST", "global/firewalls", {"name": "r", "allowed": [{"IPProtocol": "tcp"}]})
-    own_emulator.end(signal.SIGKILL)
-    own_emulator.start()
-    # The same session goes on: its token is still good.
+    with own_emulator.held("POST", "(clusters|firewalls|setSize)$"):
+        _, create = rest.container("POST", "clusters", BODY)
+        _, rule = rest.compute("POST", "global/firewalls", {"name": "r", "allowed": [{"IPProtocol": "tcp"}]})
+        _die(own_emulator)
+        # The same session goes on: its token is still good.
+        assert rest.get()["status"] == "PROVISIONING"
     assert "error" not in rest.done(create)
-    cluster = rest.get()
-    assert (cluster["status"], cluster["currentNodeCount"]) == ("RUNNING", 2)
+    assert (rest.get()["status"], rest.get()["currentNodeCount"]) == ("RUNNING", 2)
     _, done = rest.compute("POST", f"global/operations/{rule['name']}/wait")
     assert done["status"] == "DONE"
 
-    _, change = rest.container("POST", "clusters/c/nodePools/p:setSize", {"nodeCount": 3})
-    assert (rest.get()["status"], rest.get()["currentNodeCount"]) == ("RECONCILING", 2)
-    own_emulator.end(signal.SIGKILL)
-    own_emulator.start()
+    with own_emulator.held("POST", ":setSize$"):
+        _, change = rest.container("POST", "clusters/c/nodePools/p:setSize", {"nodeCount": 3})
+        _die(own_emulator)
+        assert (rest.get()["status"], rest.get()["currentNodeCount"]) == ("RECONCILING", 2)
+        assert rest.container("DELETE", "clusters/c")[0] == 400
     assert "error" not in rest.done(change)
     assert rest.get()["currentNodeCount"] == 3
 
-    _, delete = rest.container("DELETE", "clusters/c")
-    own_emulator.end(signal.SIGKILL)
-    own_emulator.start()
+    with own_emulator.held("DELETE", "/c$"):
+        _, delete = rest.container("DELETE", "clusters/c")
+        _die(own_emulator)
+        assert rest.get()["status"] == "STOPPING"
     assert "error" not in rest.done(delete)
     assert rest.container("GET", "clusters") == (200, {})
     assert rest.compute("GET", "global/firewalls/r")[0] == 200

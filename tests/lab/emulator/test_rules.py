@@ -324,11 +324,14 @@ def test_gke_makes_firewall_rules_and_takes_them_away(rest: Rest) -> None:
 
 def test_only_node_upgrades_can_be_cancelled(rest: Rest) -> None:
     rest.cluster()
-    _, operation = rest.container("POST", "clusters/c/nodePools/default-pool:setSize", {"nodeCount": 2})
-    assert rest.container("POST", f"operations/{operation['name']}:cancel", {})[0] == 400
+    path = "clusters/c/nodePools/default-pool"
+    with rest.emulator.held("POST", ":setSize$"):
+        _, operation = rest.container("POST", f"{path}:setSize", {"nodeCount": 2})
+        assert rest.container("POST", f"operations/{operation['name']}:cancel", {})[0] == 400
     rest.done(operation)
-    _, operation = rest.container("PUT", "clusters/c/nodePools/default-pool", {"nodeVersion": "1.35"})
-    assert rest.container("POST", f"operations/{operation['name']}:cancel", {}) == (200, {})
-    assert rest.done(operation)["status"] == "DONE"
+    with rest.emulator.held("PUT", "/default-pool$"):
+        _, operation = rest.container("PUT", path, {"nodeVersion": "1.35"})
+        assert rest.container("POST", f"operations/{operation['name']}:cancel", {}) == (200, {})
+        assert rest.done(operation)["status"] == "DONE"
     assert rest.get()["currentNodeVersion"] == "1.36.1-gke.1000000"
     assert rest.get()["status"] == "RUNNING"
