@@ -36,8 +36,7 @@ class Cluster:
         self._port = port
         self._image = image
         self._busy = threading.Lock()
-        self._indices: dict[str, int] = {}
-        self._number_nodes()
+        self._indices = self._number_nodes(plan)
 
     @property
     def control_plane(self) -> ControlPlane:
@@ -56,8 +55,9 @@ class Cluster:
         follow the plan.
         """
         with self._busy:
+            # Numbers first: whoever looks at the plan meanwhile finds each of its nodes numbered.
+            self._indices = self._number_nodes(plan)
             self.plan = plan
-            self._number_nodes()
             changed()
             progress("CLUSTER_CONFIGURING", 1, 2)
             control_plane = self.control_plane
@@ -78,13 +78,6 @@ class Cluster:
             self._await_ready(control_plane, api, nodes, progress)
             progress("CLUSTER_HEALTHCHECKING", 2, 2)
 
-    def _number_nodes(self) -> None:
-        """Give every node a number: the one it has, or the lowest free."""
-        nodes = self.plan.nodes
-        known = {node.name: index for index, node in self._folder.nodes().items()}
-        free = (index for index in range(len(known) + len(nodes)) if index not in known.values())
-        self._indices = {**known, **{node.name: next(free) for node in nodes if node.name not in known}}
-
     def remove(self) -> None:
         """Kill and remove everything, whatever state it is in."""
         with self._busy:
@@ -104,7 +97,7 @@ class Cluster:
 
     def state(self) -> ClusterState:
         """Which processes run."""
-        alive = {**self.control_plane.states(), **{f"node {name}": self._node(name).alive for name in self._names()}}
+        alive = self.control_plane.states() | {f"node {node.name}": node.alive for node in self._nodes()}
         return ClusterState(self.plan.key, healthy=all(alive.values()), processes=alive)
 
     def master(self) -> Master:
@@ -123,30 +116,28 @@ class Cluster:
         """The nodes as the firewall sees them."""
         plan = self.plan
         return [
-            Instance(self._link(node.name), node.address, plan.network, plan.region, node.tags)
-            for node in plan.nodes
-            if node.name in self._indices
+            Instance(self._link(node.name), node.address, plan.network, plan.region, node.tags) for node in plan.nodes
         ]
 
     def target(self) -> Target | None:
         """A node for the load balancers: the first that runs."""
-        if self._image is None:
-            return None
-        running = (node for node in self.plan.nodes if self._node(node.name).alive)
+        running = (node for node in self._nodes() if node.alive)
         return next((Target(node.address, self._link(node.name)) for node in running), None)
 
-    def _names(self) -> list[str]:
-        return [] if self._image is None else [node.name for node in self.plan.nodes]
-
     def _nodes(self) -> list[Node]:
-        return [self._node(name) for name in self._names()]
-
-    def _node(self, name: str) -> Node:
-        plan = next(node for node in self.plan.nodes if node.name == name)
-        return Node(self.plan, plan, self._indices[name], self._folder)
+        """The machines of the plan; none in a lab without nodes."""
+        plan, indices = self.plan, self._indices
+        nodes = plan.nodes if self._image else ()
+        return [Node(plan, node, indices[node.name], self._folder) for node in nodes]
 
     def _link(self, name: str) -> str:
         return network.node_link(self.plan.slot, self._indices[name])
+
+    def _number_nodes(self, plan: ClusterPlan) -> dict[str, int]:
+        """A number for each node, the one it has or the lowest free; nodes that are to go still have theirs."""
+        known = {node.name: index for index, node in self._folder.nodes().items()}
+        free = (index for index in range(len(known) + len(plan.nodes)) if index not in known.values())
+        return known | {node.name: next(free) for node in plan.nodes if node.name not in known}
 
     def _boot(self, nodes: list[Node]) -> None:
         if self._image is None or not nodes:
@@ -188,8 +179,6 @@ class Cluster:
             node = Node(self.plan, made, index, self._folder)
             node.retire(api)
             node.remove()
-            if made.name not in wanted:
-                self._indices.pop(made.name, None)
 
 
 def _needs_rebuild(before: NodePlan, after: NodePlan) -> bool:

@@ -47,6 +47,16 @@ class Node:
         return f"node-{self._index}"
 
     @property
+    def name(self) -> str:
+        """Its name in Compute and in Kubernetes."""
+        return self._node.name
+
+    @property
+    def address(self) -> str:
+        """Its address in the subnet."""
+        return self._node.address
+
+    @property
     def alive(self) -> bool:
         """Whether the node's first process runs; it sees to the others."""
         return self._processes.alive(self._role)
