@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action of gke_kubeconfig: the module's work inside Ansible's worker."""
+
+from __future__ import annotations
+
+from ansible_collections.mcistio.gke.plugins.module_utils._core import gke_kubeconfig
+from ansible_collections.mcistio.gke.plugins.plugin_utils._action import InProcessAction
+
+
+class ActionModule(InProcessAction):
+    """Wiring only."""
+
+    CORE = gke_kubeconfig
