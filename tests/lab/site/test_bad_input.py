@@ -65,7 +65,7 @@ def test_unknown_location(api_lab: Lab) -> None:
     assert "us-mars1-a" in faults[0] and "west" in faults[0]
 
 
-@pytest.mark.parametrize("location", ["mars", "us-central1-", "US-central1-a", "us-central1-ab"])
+@pytest.mark.parametrize("location", ["mars", "US-central1-a"])
 def test_no_location_at_all(api_lab: Lab, location: str) -> None:
     faults = refused(api_lab, *variables(gke_location=location))
     assert all(f"location {location} of" in fault and "zone (us-central1-a)" in fault for fault in faults)
@@ -81,8 +81,9 @@ def test_nodes_in_another_region(api_lab: Lab) -> None:
     assert all("must be zones of its region: europe-west1-b" in fault for fault in faults)
 
 
-@pytest.mark.parametrize("name", ["gke_node_count", "gke_disk_size_gb", "mesh_timeout"])
-@pytest.mark.parametrize("value", ["four", "-1", "3.5"])
+@pytest.mark.parametrize(
+    ("name", "value"), [("gke_node_count", "four"), ("gke_disk_size_gb", "-1"), ("mesh_timeout", "3.5")]
+)
 def test_a_count_that_is_no_number(api_lab: Lab, name: str, value: str) -> None:
     faults = refused(api_lab, *variables(**{name: value}))
     assert len(faults) == 3
