@@ -19,7 +19,8 @@ options:
       - How to log in.
       - V(application) takes Application Default Credentials, as C(gcloud auth application-default login) or
         E(GOOGLE_APPLICATION_CREDENTIALS) give them.
-      - V(serviceaccount) takes a service account's key, V(accesstoken) a token as it stands, V(machineaccount) the account of
+      - V(serviceaccount) takes a service account's key, V(accesstoken) a token as it stands, V(machineaccount) the
+        account of
         the machine that this runs on.
       - By default V(accesstoken) where O(access_token) is set, V(serviceaccount) where O(service_account_file) or
         O(service_account_contents) is set, V(application) otherwise.
@@ -48,7 +49,8 @@ options:
     type: str
   scopes:
     description:
-      - OAuth scopes to ask for; by default those for all of Google Cloud and for the account's e-mail address, by which clusters
+      - OAuth scopes to ask for; by default those for all of Google Cloud and for the account's e-mail address, by
+        which clusters
         know it.
       - The environment variable E(GCP_SCOPES) is used where the option is not set.
     type: list

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module shell: wires a core's ``run`` to AnsibleModule. Every module of the collection is this and its documentation."""
+"""The module shell: wires a core's ``run`` to AnsibleModule. A module is this and its documentation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main(core: Any) -> None:
 
     Args:
         core: a file of ``_core``: ARGUMENT_SPEC, perhaps SPEC_KWARGS (``required_if`` and the like), and
-            ``run(params, *, check_mode, diff, report) -> dict``, which raises MeshError for anything the outside world can cause.
+            ``run(params, *, check_mode, diff, report) -> dict``, which raises MeshError.
     """
     module = AnsibleModule(
         argument_spec=core.ARGUMENT_SPEC, supports_check_mode=True, **getattr(core, "SPEC_KWARGS", {})

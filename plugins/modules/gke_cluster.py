@@ -9,9 +9,11 @@ module: gke_cluster
 short_description: Create, change and delete GKE clusters
 description:
   - Brings one cluster to the declared state, with as many changes as that takes, one feature a call, each waited for.
-  - Only what is declared is compared, so the service's own defaults are never drift. A difference that no call can settle is an error
+  - Only what is declared is compared, so the service's own defaults are never drift. A difference that no call can
+    settle is an error
     that names every such field; nothing is written then.
-  - A cluster that is being created is adopted, one that is being deleted is waited for, and an operation of somebody else, or of
+  - A cluster that is being created is adopted, one that is being deleted is waited for, and an operation of somebody
+    else, or of
     Google itself, is waited for before the next change. A run that was killed is continued by running again.
   - An operation that ends in failure is a failure of the task, with Google's words.
 version_added: 0.1.0
@@ -37,8 +39,10 @@ options:
     type: str
   cluster_version:
     description:
-      - Kubernetes version of the control plane, exact (V(1.33.5-gke.1162000)) or the beginning of one (V(1.33)), or V(latest).
-      - A control plane that is newer already stays as it is, since GKE does not go back. V(latest) is never a wish to upgrade.
+      - Kubernetes version of the control plane, exact (V(1.33.5-gke.1162000)) or the beginning of one (V(1.33)), or
+        V(latest).
+      - A control plane that is newer already stays as it is, since GKE does not go back. V(latest) is never a wish to
+        upgrade.
     type: str
   release_channel:
     description: Release channel; V(none) for no channel, which is deprecated. GKE's default is V(regular).
@@ -61,7 +65,8 @@ options:
     description: Range of the Services, likewise. It cannot be changed.
     type: str
   cluster_secondary_range_name:
-    description: Name of the subnetwork's secondary range for the pods, in place of O(cluster_ipv4_cidr). It cannot be changed.
+    description: Name of the subnetwork's secondary range for the pods, in place of O(cluster_ipv4_cidr). It cannot be
+      changed.
     type: str
   services_secondary_range_name:
     description: Name of the subnetwork's secondary range for the Services. It cannot be changed.
@@ -78,7 +83,8 @@ options:
     description: Pods a node, for pools that do not say. It cannot be changed.
     type: int
   logging:
-    description: Components whose logs are collected, for example V(SYSTEM_COMPONENTS) and V(WORKLOADS); an empty list for none.
+    description: Components whose logs are collected, for example V(SYSTEM_COMPONENTS) and V(WORKLOADS); an empty list
+      for none.
     type: list
     elements: str
   monitoring:
@@ -127,7 +133,8 @@ options:
         description: Subnetwork of the private endpoint.
         type: str
       authorized_networks:
-        description: Ranges that may reach its IP addresses, all of them; an empty list admits none but the cluster's own.
+        description: Ranges that may reach its IP addresses, all of them; an empty list admits none but the cluster's
+          own.
         type: list
         elements: dict
         suboptions:
@@ -148,7 +155,8 @@ options:
     description: Range of a private cluster's control plane. It cannot be changed.
     type: str
   dataplane_v2:
-    description: Whether eBPF (Dataplane V2) carries the traffic. Changing it makes all nodes anew, so O(allow_node_recreation) is needed.
+    description: Whether eBPF (Dataplane V2) carries the traffic. Changing it makes all nodes anew, so
+      O(allow_node_recreation) is needed.
     type: bool
   intra_node_visibility:
     description: Whether traffic between pods of one node passes the VPC.
@@ -467,7 +475,8 @@ options:
   extra:
     description:
       - Further fields of the API's Cluster, as JSON. They are compared and updated as the options are.
-      - Fields that the installed google-cloud-container knows are checked first. Others are sent as they stand, with a warning.
+      - Fields that the installed google-cloud-container knows are checked first. Others are sent as they stand, with
+        a warning.
     type: dict
   deletion_protection:
     description: Refuse O(state=absent).
@@ -571,7 +580,8 @@ cluster:
   type: dict
   contains:
     exists:
-      description: Whether there is such a cluster. Without one all other facts but name, location and project are null or empty.
+      description: Whether there is such a cluster. Without one all other facts but name, location and project are
+        null or empty.
       type: bool
       returned: always
       sample: true

@@ -65,7 +65,8 @@ clusters:
   elements: dict
   contains:
     exists:
-      description: Whether there is such a cluster. Without one all other facts but name, location and project are null or empty.
+      description: Whether there is such a cluster. Without one all other facts but name, location and project are
+        null or empty.
       type: bool
       returned: always
       sample: true

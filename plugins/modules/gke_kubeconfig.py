@@ -8,9 +8,11 @@ DOCUMENTATION = r"""
 module: gke_kubeconfig
 short_description: Keep a kubeconfig whose contexts are named as the clusters
 description:
-  - Adds, renews and removes contexts of GKE clusters in a kubeconfig, without gcloud. Context, cluster and user all have the
+  - Adds, renews and removes contexts of GKE clusters in a kubeconfig, without gcloud. Context, cluster and user all
+    have the
     cluster's name.
-  - The file is replaced in one step, readable by its owner alone. What others put into it stays, and the current context is left
+  - The file is replaced in one step, readable by its owner alone. What others put into it stays, and the current
+    context is left
     alone unless asked otherwise. A context of somebody else that leads to another server is never overwritten.
   - There is no insecure way, so a cluster without a CA certificate is an error.
   - For people and their tools. The modules of this collection need no kubeconfig.
@@ -55,8 +57,10 @@ options:
         default: public
   auth:
     description:
-      - V(exec) logs in by Google's C(gke-gcloud-auth-plugin) with Application Default Credentials, or with O(service_account_file).
-      - V(token) writes an access token of an hour into the file, for tools without the plugin. Every run renews it; a fresh token
+      - V(exec) logs in by Google's C(gke-gcloud-auth-plugin) with Application Default Credentials, or with
+        O(service_account_file).
+      - V(token) writes an access token of an hour into the file, for tools without the plugin. Every run renews it; a
+        fresh token
         alone does not count as a change.
     type: str
     choices: [exec, token]

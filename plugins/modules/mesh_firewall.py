@@ -8,13 +8,17 @@ DOCUMENTATION = r"""
 module: mesh_firewall
 short_description: Let the pods of a mesh's clusters reach the mesh's nodes
 description:
-  - Makes one firewall rule for the clusters of a mesh. It admits their pods' true ranges (of clusters, of node pools and additional
+  - Makes one firewall rule for the clusters of a mesh. It admits their pods' true ranges (of clusters, of node pools
+    and additional
     ones; never the range of Services) to their nodes, found by a network tag.
-  - Refuses a rule without a source or a target, which would admit everybody or open every machine of the network, and clusters whose
+  - Refuses a rule without a source or a target, which would admit everybody or open every machine of the network, and
+    clusters whose
     pod ranges overlap. All of that is found out before anything is written.
-  - Repairs drift in both directions, since a range or tag too many is as wrong as one too few. Rules that this module did not make
+  - Repairs drift in both directions, since a range or tag too many is as wrong as one too few. Rules that this module
+    did not make
     are never touched.
-  - Clusters on several networks get a rule each, in the project that owns the network. Lists beyond the limits of a rule are spread
+  - Clusters on several networks get a rule each, in the project that owns the network. Lists beyond the limits of a
+    rule are spread
     over numbered rules.
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
@@ -86,7 +90,8 @@ options:
     type: bool
     default: false
   webhooks:
-    description: Whether the control planes of private clusters are admitted to port 15017, which GKE's own rules leave closed.
+    description: Whether the control planes of private clusters are admitted to port 15017, which GKE's own rules
+      leave closed.
     type: bool
     default: true
   max_source_ranges:

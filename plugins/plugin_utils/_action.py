@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Base of our action plugins: does a module's work inside Ansible's worker, ten times cheaper than starting a module."""
+"""Base of our action plugins: a module's work inside Ansible's worker, ten times cheaper than a module."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
@@ -20,7 +20,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
     for once, not once a host. ``become`` and ``ansible_python_interpreter`` do not apply in the worker.
     """
 
-    CORE: ClassVar[Any]
+    CORE: Any
     _supports_async = True
     _supports_check_mode = True
 

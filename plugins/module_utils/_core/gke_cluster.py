@@ -209,7 +209,11 @@ def run(params: dict[str, Any], *, check_mode: bool, diff: bool, report: Callabl
         )  # fmt: skip
     check_location(place.subject, location)
     policy = Policy(
-        check_mode, params["wait"], float(params["wait_timeout"]), params["recreate_on_error"], params["fail_on_degraded"]
+        check_mode,
+        params["wait"],
+        float(params["wait_timeout"]),
+        params["recreate_on_error"],
+        params["fail_on_degraded"],
     )
     lifecycle = Lifecycle(GoogleSession(params), place, policy, report)
     if params["state"] == "present":

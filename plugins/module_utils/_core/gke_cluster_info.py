@@ -58,5 +58,5 @@ def run(params: dict[str, Any], *, check_mode: bool, diff: bool, report: Callabl
 
 def _fits(cluster: Cluster, names: list[str], labels: dict[str, Any]) -> bool:
     present = cluster.get("resourceLabels") or {}
-    wanted = (not names or cluster.get("name") in names)
+    wanted = not names or cluster.get("name") in names
     return wanted and all(present.get(key) == str(value) for key, value in labels.items())

@@ -51,7 +51,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff: bool, report: Callabl
         report: not used; there is no waiting.
 
     Returns:
-        ``changed`` (a fresh token alone is none), ``path``, ``contexts``, ``changes``, ``warnings`` and perhaps ``diff``.
+        ``changed`` (a fresh token alone is none), ``path``, ``contexts``, ``changes``, ``warnings``, perhaps ``diff``.
 
     Raises:
         MeshError: a cluster is missing or has no such endpoint, the file cannot be read or written, a name is taken.
@@ -80,7 +80,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff: bool, report: Callabl
         "warnings": warnings,
     }
     if diff:
-        result["diff"] = {"before": kubeconfig.view(before, names), "after": seen | {name: "(new)" for name in unborn}}
+        result["diff"] = {"before": kubeconfig.view(before, names), "after": seen | dict.fromkeys(unborn, "(new)")}
     return result
 
 
@@ -88,12 +88,17 @@ def _names(params: dict[str, Any]) -> list[str]:
     names = [str(ref["name"]) for ref in params["clusters"] if not ref.get("kubeconfig")]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise MeshError("write", f"kubeconfig {params['path']}", f"{', '.join(twice)} is listed twice", "Contexts need names of their own.")
+        raise MeshError(
+            "write",
+            f"kubeconfig {params['path']}",
+            f"{', '.join(twice)} is listed twice",
+            "Contexts need names of their own.",
+        )
     return names
 
 
 def _entries(params: dict[str, Any], check_mode: bool) -> tuple[list[Entry], list[str], list[str]]:
-    """Entries of the clusters that are there, names of those that are not yet (in check mode only), sentences for the user."""
+    """Entries of clusters that are there, names of those that are not yet (check mode only), sentences for the user."""
     refs = [ref for ref in params["clusters"] if not ref.get("kubeconfig")]
     for ref in refs:
         if not ref.get("location"):

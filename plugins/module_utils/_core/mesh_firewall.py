@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What module mesh_firewall does: lets the pods of a mesh's clusters reach the mesh's nodes, and nobody else anything."""
+"""What module mesh_firewall does: lets the pods of a mesh's clusters reach the mesh's nodes, and no more."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff: bool, report: Callabl
         ``changed``, ``rules``, ``changes``, ``warnings`` and perhaps ``diff``.
 
     Raises:
-        MeshError: a cluster is missing, ranges overlap, no tag is known, a rule belongs to somebody else, a call failed.
+        MeshError: a cluster is missing, ranges overlap, no tag is known, a rule is somebody else's, a call failed.
     """
     _check(params)
     return _Firewall(params, check_mode, report).run(diff)
@@ -117,7 +117,9 @@ class _Firewall:
         refs = [ref for ref in self._params["clusters"] if ref.get("location")]
         others = [ref["name"] for ref in self._params["clusters"] if not ref.get("location")]
         if others and self._wanted:
-            self._notices.append(f"{', '.join(others)}: no location, so not GKE's; their networks are not opened by this.")
+            self._notices.append(
+                f"{', '.join(others)}: no location, so not GKE's; their networks are not opened by this."
+            )
         if not self._wanted:
             return [] if self._params["network_project"] else self._existing(refs)
         members = read_members(self._session, refs, self._params)
@@ -164,7 +166,8 @@ class _Firewall:
             [
                 Side(
                     vpc,
-                    frozenset(one for member in (members if peered else group) for one in ranges[member.label]) | set(extra),
+                    frozenset(one for member in (members if peered else group) for one in ranges[member.label])
+                    | set(extra),
                     frozenset(self._tag(member, vpc) for member in group),
                     frozenset(self._control_planes(group)),
                 )
@@ -178,10 +181,14 @@ class _Firewall:
         found = networks.plain_ranges(cluster)
         for ref, names in networks.named_ranges(cluster, member.project).items():
             subnet = compute.get_subnetwork(self._session, ref.path)
-            known = {str(one.get("rangeName")): str(one.get("ipCidrRange")) for one in subnet.get("secondaryIpRanges") or ()}
+            known = {
+                str(one.get("rangeName")): str(one.get("ipCidrRange")) for one in subnet.get("secondaryIpRanges") or ()
+            }
             for name in sorted(names):
                 if name not in known:
-                    raise MeshError("read", f"pod range {name} of cluster {member.name}", f"subnetwork {ref.name} has no such range")
+                    raise MeshError(
+                        "read", f"pod range {name} of cluster {member.name}", f"subnetwork {ref.name} has no such range"
+                    )
                 found.add(known[name])
         if self._params["node_ranges"]:
             path = networks.subnet_of(cluster, member.project).path
@@ -206,7 +213,7 @@ class _Firewall:
         return found
 
     def _predict(self, wanted: Present, present: Present, unborn: list[Member]) -> list[str]:
-        """What a real run would change; clusters that are still to be created will bring ranges that nobody knows yet."""
+        """What a real run would change; clusters still to be created will bring ranges that nobody knows yet."""
         if not unborn:
             return [step.text for step in self._plan(wanted, present)]
         names = ", ".join(member.name for member in unborn)
@@ -229,7 +236,10 @@ class _Firewall:
             present = self._read(projects)
         if self._plan(wanted, present):
             raise MeshError(
-                "settle", f"firewall rule {self._style.name}", "somebody else keeps changing it", "Look for a second controller."
+                "settle",
+                f"firewall rule {self._style.name}",
+                "somebody else keeps changing it",
+                "Look for a second controller.",
             )
         return changes
 
@@ -263,7 +273,9 @@ class _Firewall:
 def _check(params: dict[str, Any]) -> None:
     name, subject = str(params["name"]), f"firewall rule {params['name']}"
     if not _NAME.fullmatch(name):
-        raise MeshError("name", subject, "the name is not allowed", "Use at most 63 lower-case letters, digits and hyphens.")
+        raise MeshError(
+            "name", subject, "the name is not allowed", "Use at most 63 lower-case letters, digits and hyphens."
+        )
     if params["state"] == "present" and not params["clusters"]:
         raise MeshError("make", subject, "no clusters were given", "List the mesh's clusters.")
     if not 0 <= params["priority"] <= 65535:
@@ -272,7 +284,9 @@ def _check(params: dict[str, Any]) -> None:
         raise MeshError("make", subject, "max_source_ranges must be at least 1")
     for text in params["protocols"]:
         if not _PROTOCOL.fullmatch(text.replace(" ", "").lower()):
-            raise MeshError("make", subject, f"{text!r} is no protocol", "Write tcp, udp, icmp, esp, ah, sctp, or tcp:15012,15017.")
+            raise MeshError(
+                "make", subject, f"{text!r} is no protocol", "Write tcp, udp, icmp, esp, ah, sctp, or tcp:15012,15017."
+            )
     if not params["protocols"]:
         raise MeshError("make", subject, "no protocols were given", "A rule must allow something.")
     for text in params["extra_source_ranges"]:

@@ -126,7 +126,9 @@ def login(params: dict[str, Any]) -> Login:
         MeshError: a library, file or default credential is missing or malformed.
     """
     if MISSING:
-        raise MeshError("load", "google-auth", MISSING, "Install it into the Python that runs this task: google-auth[requests].")
+        raise MeshError(
+            "load", "google-auth", MISSING, "Install it into the Python that runs this task: google-auth[requests]."
+        )
     key = json.dumps([params.get(option) for option in _KEY_OPTIONS], sort_keys=True)
     if key not in _LOGINS:
         _LOGINS[key] = _log_in(params)
@@ -214,7 +216,9 @@ def _read(source: str, path: str) -> str:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
         answer = getattr(error, "strerror", None) or "it is not a text file"
-        raise MeshError("read", source, answer, "Set service_account_file or GCP_SERVICE_ACCOUNT_FILE to a key file.") from error
+        raise MeshError(
+            "read", source, answer, "Set service_account_file or GCP_SERVICE_ACCOUNT_FILE to a key file."
+        ) from error
 
 
 def _key(source: str, text: Any) -> dict[str, Any]:
@@ -223,7 +227,9 @@ def _key(source: str, text: Any) -> dict[str, Any]:
         key = text if isinstance(text, dict) else json.loads(text)
     except ValueError as error:
         raise MeshError("read", source, "it is not JSON", "It must hold the JSON key of a service account.") from error
-    missing = [name for name in ("client_email", "private_key", "token_uri") if not isinstance(key, dict) or not key.get(name)]
+    missing = [
+        name for name in ("client_email", "private_key", "token_uri") if not isinstance(key, dict) or not key.get(name)
+    ]
     if missing:
         raise MeshError(
             "read", source, f"it is no service account key: {', '.join(missing)} missing",
@@ -246,10 +252,13 @@ def _login_hint(error: Exception) -> str:
     if "invalid_grant" in text and ("short-lived" in text or "iat and exp" in text):
         return "The clock of this machine is wrong."
     if "invalid_grant" in text or "Reauthentication" in text:
-        return "The credentials have expired or were revoked: log in again (gcloud auth application-default login) or make a new key."
+        return (
+            "The credentials have expired or were revoked: "
+            "log in again (gcloud auth application-default login) or make a new key."
+        )
     if "default credentials" in text:
         return (
-            "Run 'gcloud auth application-default login', or set GOOGLE_APPLICATION_CREDENTIALS or option service_account_file."
+            "Run 'gcloud auth application-default login', "
+            "or set GOOGLE_APPLICATION_CREDENTIALS or option service_account_file."
         )
     return "Check the network, the proxy and the key."
-

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What of a wished-for JSON differs from what an API reports. Pure.
 
-Only what was asked for is compared, and as the API means it: false, zero, empty and absent are one; lists have no order;
-64-bit numbers may be strings; a network may be a short name or a full path; a range may be asked for by its size alone.
+Only what was asked for is compared, and as the API means it: false, zero, empty and absent are one; lists have no
+order; 64-bit numbers may be strings; a network may be a short name or a full path; a range may be given by its size.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class Difference:
         return f"{'.'.join(self.path)}: {_text(self.before)} -> {_text(self.after)}"
 
 
-RESOURCES = frozenset({"network", "subnetwork", "privateEndpointSubnetwork", "keyName", "project", "topic", "bootDiskKmsKey"})
+RESOURCES = frozenset(
+    {"network", "subnetwork", "privateEndpointSubnetwork", "keyName", "project", "topic", "bootDiskKmsKey"}
+)
 """Keys whose values name resources, in short or in full."""
 _LABELS = frozenset({"resourceLabels", "labels"})
 _WHOLE = _LABELS | {"maintenanceExclusions"}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Calls to the Compute API: firewall rules, subnetworks, and what tells the tags of nodes.
 
-Every write carries a request id, by which the service drops duplicates, so a write whose reply was lost may be sent again.
+Every write carries a request id, by which the service drops duplicates: a write whose reply was lost is sent again.
 """
 
 from __future__ import annotations
@@ -60,8 +60,12 @@ def write_firewall(session: GoogleSession, step: Step, deadline: Deadline) -> No
             deadline.pause(0.0)
     errors = (operation.get("error") or {}).get("errors") or []
     if errors or operation.get("httpErrorMessage"):
-        told = "; ".join(str(one.get("message") or one.get("code")) for one in errors) or str(operation["httpErrorMessage"])
-        raise MeshError(doing, subject, told, hint_for(int(operation.get("httpErrorStatusCode") or 0), frozenset(), told))
+        told = "; ".join(str(one.get("message") or one.get("code")) for one in errors) or str(
+            operation["httpErrorMessage"]
+        )
+        raise MeshError(
+            doing, subject, told, hint_for(int(operation.get("httpErrorStatusCode") or 0), frozenset(), told)
+        )
 
 
 def get_subnetwork(session: GoogleSession, path: str) -> dict[str, Any]:
@@ -71,11 +75,15 @@ def get_subnetwork(session: GoogleSession, path: str) -> dict[str, Any]:
 
 def template_tags(session: GoogleSession, group_url: str) -> list[list[str]]:
     """Network tags of the machines that an instance group makes, a list a template; works with no machine running."""
-    manager = session.call("GET", COMPUTE, group_manager_path(group_url), doing="read", subject="an instance group manager")
+    manager = session.call(
+        "GET", COMPUTE, group_manager_path(group_url), doing="read", subject="an instance group manager"
+    )
     urls = {manager.get("instanceTemplate"), *(one.get("instanceTemplate") for one in manager.get("versions") or ())}
     found = []
     for url in sorted(str(one) for one in urls if one):
-        template = session.call("GET", COMPUTE, _path(url), doing="read", subject=f"instance template {url.rsplit('/', 1)[-1]}")
+        template = session.call(
+            "GET", COMPUTE, _path(url), doing="read", subject=f"instance template {url.rsplit('/', 1)[-1]}"
+        )
         found.append(list(((template.get("properties") or {}).get("tags") or {}).get("items") or []))
     return found
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From gke_cluster's options to the Cluster and NodePool JSON that they ask for. Pure: no call, no default of the service."""
+"""From gke_cluster's options to the Cluster and NodePool JSON that they ask for. Pure: no call, no server default."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ DEFAULT_NODE_COUNT = 4
 SYSTEM_LOGS = ["SYSTEM_COMPONENTS", "WORKLOADS"]
 SYSTEM_METRICS = ["SYSTEM_COMPONENTS"]
 POOL_OPTIONS = (
-    "node_count", "autoscaling", "machine_type", "disk_size_gb", "disk_type", "image_type", "oauth_scopes", "service_account",
-    "node_tags", "node_labels", "node_taints", "spot", "auto_repair", "auto_upgrade", "max_surge", "max_unavailable",
-    "max_pods_per_node",
+    "node_count", "autoscaling", "machine_type", "disk_size_gb", "disk_type", "image_type", "oauth_scopes",
+    "service_account", "node_tags", "node_labels", "node_taints", "spot", "auto_repair", "auto_upgrade", "max_surge",
+    "max_unavailable", "max_pods_per_node",
 )  # fmt: skip
 """Options that a pool of ``node_pools`` takes over from the top level when it does not set them itself."""
 
@@ -86,19 +86,28 @@ def desired(params: Mapping[str, Any], project: str) -> Desired:
     cluster = merged(cluster, extra)
     whole = schema.check("Cluster", cluster)
     if checked.problems or whole.problems:
-        raise MeshError("read", f"the options of {subject}", "; ".join(dict.fromkeys(checked.problems + whole.problems)))
+        raise MeshError(
+            "read", f"the options of {subject}", "; ".join(dict.fromkeys(checked.problems + whole.problems))
+        )
     if checked.unknown:
-        notices.append(f"extra: {', '.join(checked.unknown)} unknown to the installed google-cloud-container, sent as given.")
+        notices.append(
+            f"extra: {', '.join(checked.unknown)} unknown to the installed google-cloud-container, sent as given."
+        )
     autopilot = bool((cluster.get("autopilot") or {}).get("enabled"))
     pools = {} if autopilot else _pools(params, extra_pools)
     tags = tuple(sorted(set(params.get("node_tags") or ())))
     if tags and (autopilot or (cluster.get("autoscaling") or {}).get("enableNodeAutoprovisioning")):
         _put(cluster, "nodePoolAutoConfig.networkTags.tags", list(tags))
     return Desired(
-        name, location, cluster, None if labels is None else {key: str(value) for key, value in labels.items()}, pools, tags,
+        name, location, cluster, _texts(labels), pools, tags,
         tuple(notices), bool(params.get("purge_labels", True)), bool(params.get("remove_other_node_pools")),
         bool(params.get("allow_node_recreation")),
     )  # fmt: skip
+
+
+def _texts(labels: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """Labels with their values as text: YAML reads some as numbers."""
+    return None if labels is None else {key: str(value) for key, value in labels.items()}
 
 
 def create_body(wish: Desired) -> Json:
@@ -122,13 +131,14 @@ def pool_body(pool: Json, node_tags: tuple[str, ...]) -> Json:
 
 
 def node_arithmetic(wish: Desired) -> str:
-    """For a regional cluster, how many nodes the counts make in all; empty for a zonal one, where counts are what they seem."""
+    """For a regional cluster, how many nodes the counts make in all; empty for a zonal one."""
     if not is_region(wish.location) or wish.autopilot:
         return ""
     zones = wish.cluster.get("locations") or []
     times, each = zone_count(wish.location, zones), sum(_first_count(pool) for pool in wish.pools.values())
     assumed = "" if zones else " (GKE picks the zones, as a rule three)"
-    return f"{wish.name}: {wish.location} is a region: {each} nodes in each of {times} zones{assumed}, {each * times} in all"
+    per_zone = f"node count {each} is for each of {times} zones{assumed}"
+    return f"{wish.name}: {wish.location} is a region: {per_zone}, {each * times} nodes in all."
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Json:
@@ -155,7 +165,7 @@ def _check(subject: str, params: Mapping[str, Any]) -> None:
         _check_range(subject, option, params.get(option))
     if pods and params.get("cluster_secondary_range_name"):
         raise MeshError(
-            "read", f"the options of {subject}", "cluster_ipv4_cidr and cluster_secondary_range_name exclude each other",
+            "read", f"the options of {subject}", "cluster_ipv4_cidr and cluster_secondary_range_name are both set",
             "Give the pods a range of their own or the name of one that the subnetwork has.",
         )  # fmt: skip
     for entry in (params.get("control_plane") or {}).get("authorized_networks") or ():
@@ -168,7 +178,9 @@ def _check_range(subject: str, option: str, value: str | None) -> None:
     try:
         ipaddress.ip_network(value)
     except ValueError as error:
-        raise MeshError("read", f"the options of {subject}", f"{option}: {error}", "Ranges look like 10.4.0.0/14.") from error
+        raise MeshError(
+            "read", f"the options of {subject}", f"{option}: {error}", "Ranges look like 10.4.0.0/14."
+        ) from error
 
 
 def _legacy(params: Mapping[str, Any], cluster: Json) -> list[str]:
@@ -387,7 +399,7 @@ _POOL_RULES: tuple[_Rule, ...] = (
     ("oauth_scopes", "config.oauthScopes", _scopes),
     ("service_account", "config.serviceAccount", _as_is),
     ("node_tags", "config.tags", sorted),
-    ("node_labels", "config.labels", lambda labels: {key: str(value) for key, value in labels.items()}),
+    ("node_labels", "config.labels", _texts),
     ("node_taints", "config.taints", _taints),
     ("spot", "config.spot", _as_is),
     ("auto_repair", "management.autoRepair", _as_is),

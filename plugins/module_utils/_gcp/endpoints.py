@@ -44,7 +44,10 @@ def address(cluster: Mapping[str, Any], kind: str) -> Address:
     if not host:
         others = [name for name, value in _all(cluster).items() if value]
         raise MeshError(
-            "connect to", subject, f"it has no {kind} endpoint", f"It has: {', '.join(others) or 'none'}. Set option endpoint."
+            "connect to",
+            subject,
+            f"it has no {kind} endpoint",
+            f"It has: {', '.join(others) or 'none'}. Set option endpoint.",
         )
     ca = str((cluster.get("masterAuth") or {}).get("clusterCaCertificate") or "")
     if not ca:
@@ -56,7 +59,11 @@ def _by_name(cluster: Mapping[str, Any], subject: str) -> Address:
     config = (cluster.get("controlPlaneEndpointsConfig") or {}).get("dnsEndpointConfig") or {}
     if not config.get("endpoint"):
         raise MeshError("connect to", subject, "it has no DNS endpoint", "Set option endpoint to public or private.")
-    closed = "" if config.get("allowExternalTraffic") else f"{cluster.get('name')}: its DNS endpoint answers inside Google's network only."
+    closed = (
+        ""
+        if config.get("allowExternalTraffic")
+        else f"{cluster.get('name')}: its DNS endpoint answers inside Google's network only."
+    )
     return Address(f"https://{config['endpoint']}", "", closed)
 
 
@@ -66,8 +73,10 @@ def _all(cluster: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _public(cluster: Mapping[str, Any]) -> str:
-    """With IP endpoints turned off, ``endpoint`` is the DNS name; with only the public one off, it is the private address."""
-    told = _ip_config(cluster).get("publicEndpoint") or (cluster.get("privateClusterConfig") or {}).get("publicEndpoint")
+    """With IP endpoints off, ``endpoint`` is the DNS name; with only the public one off, it is the private address."""
+    told = _ip_config(cluster).get("publicEndpoint") or (cluster.get("privateClusterConfig") or {}).get(
+        "publicEndpoint"
+    )
     if told:
         return str(told)
     endpoint = str(cluster.get("endpoint") or "")
@@ -75,7 +84,9 @@ def _public(cluster: Mapping[str, Any]) -> str:
 
 
 def _private(cluster: Mapping[str, Any]) -> str:
-    told = _ip_config(cluster).get("privateEndpoint") or (cluster.get("privateClusterConfig") or {}).get("privateEndpoint")
+    told = _ip_config(cluster).get("privateEndpoint") or (cluster.get("privateClusterConfig") or {}).get(
+        "privateEndpoint"
+    )
     return str(told or "")
 
 

@@ -47,12 +47,19 @@ class ApiError(MeshError):
     def rate_limited(self) -> bool:
         """Refused before anything was done, for calling too often: safe to repeat, whatever the method."""
         per_minute = "Quota exceeded for quota metric" in self.message
-        return self.status == 429 or (self.status == 403 and (per_minute or any(r in self.reasons for r in _RATE_LIMITS)))
+        return self.status == 429 or (
+            self.status == 403 and (per_minute or any(r in self.reasons for r in _RATE_LIMITS))
+        )
 
     @property
     def transient(self) -> bool:
         """Worth repeating where the call may be repeated."""
-        return self.status == 0 or self.status in RETRYABLE_STATUS or self.rate_limited or "resourceNotReady" in self.reasons
+        return (
+            self.status == 0
+            or self.status in RETRYABLE_STATUS
+            or self.rate_limited
+            or "resourceNotReady" in self.reasons
+        )
 
     @property
     def busy(self) -> bool:
@@ -77,7 +84,9 @@ def message_of(reply: Reply) -> str:
         return str(error["message"])
     if isinstance(error, str):
         return one_line(f"{error} {reply.json().get('error_description', '')}")
-    text = one_line(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", reply.body.decode("utf-8", "replace"), flags=re.S | re.I))
+    text = one_line(
+        re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", reply.body.decode("utf-8", "replace"), flags=re.S | re.I)
+    )
     return f"HTTP {reply.status} {text[:200]}".rstrip()
 
 
@@ -109,7 +118,11 @@ _ROLES = {
 def hint_for(status: int, reasons: frozenset[str], message: str) -> str:
     """What to do next about an error answer; empty when its own message says all there is to say."""
     text = message.lower()
-    if "insufficient regional quota" in text or ("quota '" in text and "exceeded" in text) or "gce_quota_exceeded" in text:
+    if (
+        "insufficient regional quota" in text
+        or ("quota '" in text and "exceeded" in text)
+        or "gce_quota_exceeded" in text
+    ):
         return "This is a quota, not a permission: ask for more, or use fewer or smaller nodes or another region."
     if "gce_stockout" in text or "does not have enough resources" in text:
         return "The zone has no machines of this type left: try another zone or machine type."
@@ -118,7 +131,7 @@ def hint_for(status: int, reasons: frozenset[str], message: str) -> str:
     if "secondary range" in text and "not found" in text:
         return "Check the names of the subnetwork's secondary ranges."
     if "or it may not exist" in text and "location" in text:
-        return "Check the location's spelling: it must be a region (us-central1) or a zone (us-central1-a) open to this project."
+        return "Check the spelling: a region (us-central1) or a zone (us-central1-a) that is open to this project."
     if "accessNotConfigured" in reasons or "SERVICE_DISABLED" in reasons or "api is not enabled" in text:
         api = "compute.googleapis.com" if "compute" in text else "container.googleapis.com"
         return f"Enable the API: gcloud services enable {api}."
@@ -126,7 +139,9 @@ def hint_for(status: int, reasons: frozenset[str], message: str) -> str:
         return "An organisation policy forbids this."
     if status == 401:
         return "The credentials were refused twice: log in again or check access_token and the key."
-    if status == 403 and (permission := re.search(r"'?\"?\b((?:container|compute|iam)\.[A-Za-z]+\.[A-Za-z]+)\b", message)):
+    if status == 403 and (
+        permission := re.search(r"'?\"?\b((?:container|compute|iam)\.[A-Za-z]+\.[A-Za-z]+)\b", message)
+    ):
         role = next((role for prefix, role in _ROLES.items() if permission[1].startswith(prefix)), "")
         return f"Grant {permission[1]}{f' (it is in {role})' if role else ''} to the account that runs this."
     if status == 403 and "project" in text:

@@ -100,7 +100,11 @@ def rules(style: Style, sides: Sequence[Side]) -> dict[tuple[str, str], Rule]:
 
 
 def plan(
-    style: Style, wanted: Mapping[tuple[str, str], Rule], present: Mapping[tuple[str, str], Rule], *, adopt: bool = False
+    style: Style,
+    wanted: Mapping[tuple[str, str], Rule],
+    present: Mapping[tuple[str, str], Rule],
+    *,
+    adopt: bool = False,
 ) -> list[Step]:
     """What to write, in order: what opens comes before what closes.
 
@@ -187,15 +191,19 @@ def managed(rule: Rule | None) -> Rule:
 def _check_side(style: Style, side: Side) -> None:
     subject = f"firewall rule {style.name} on network {side.vpc.name}"
     if not side.sources:
-        raise MeshError("make", subject, "there is no pod range to admit", "A rule without a source would admit everybody.")
+        raise MeshError(
+            "make", subject, "there is no pod range to admit", "A rule without a source would admit everybody."
+        )
     if not side.targets:
         raise MeshError(
             "make", subject, "there is no network tag to find the nodes by",
-            "A rule without a target would open every machine of the network: set node_tags on the clusters and node_tag here.",
+            "A rule without a target would open every machine of the network: set node_tags there and node_tag here.",
         )  # fmt: skip
     for text in side.sources:
         if ipaddress.ip_network(text, strict=False).prefixlen == 0:
-            raise MeshError("make", subject, f"source range {text} is the whole internet", "Name the ranges that are meant.")
+            raise MeshError(
+                "make", subject, f"source range {text} is the whole internet", "Name the ranges that are meant."
+            )
 
 
 def _chunks(
@@ -263,6 +271,6 @@ def _suffixed(name: str, suffix: str) -> str:
 
 def _foreign(name: str, project: str) -> MeshError:
     return MeshError(
-        "manage", f"firewall rule {name} in project {project}", "a rule of that name is there which this module did not make",
+        "manage", f"firewall rule {name} in project {project}", "it is there, but this module did not make it",
         "Delete it, choose another name, or set adopt: true to take it over.",
     )  # fmt: skip

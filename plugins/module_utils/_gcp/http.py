@@ -70,18 +70,26 @@ class RequestsTransport:
                 "trust", urlsplit(url).netloc, str(error),
                 "A proxy that reads TLS needs its CA in REQUESTS_CA_BUNDLE; verification cannot be turned off.",
             ) from error  # fmt: skip
-        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidProxyURL) as error:
-            raise MeshError("reach", urlsplit(url).netloc or url, str(error), "Check the endpoint and proxy settings.") from error
+        except (
+            requests.exceptions.InvalidURL,
+            requests.exceptions.MissingSchema,
+            requests.exceptions.InvalidProxyURL,
+        ) as error:
+            raise MeshError(
+                "reach", urlsplit(url).netloc or url, str(error), "Check the endpoint and proxy settings."
+            ) from error
         except requests.exceptions.RequestException as error:
             raise ConnectionLost(_reason(error)) from error
         return Reply(reply.status_code, reply.content, {name.lower(): value for name, value in reply.headers.items()})
 
 
 def check_endpoint(url: str) -> str:
-    """The base URL of an API without a last slash; plain http is for loopback addresses only, since tokens travel on it."""
+    """The base URL of an API without a last slash; plain http is for loopback only, since tokens travel on it."""
     parts = urlsplit(url)
     if not parts.hostname or parts.scheme not in ("http", "https"):
-        raise MeshError("use", f"endpoint {url}", "it is no http or https URL", "Check container_endpoint and compute_endpoint.")
+        raise MeshError(
+            "use", f"endpoint {url}", "it is no http or https URL", "Check container_endpoint and compute_endpoint."
+        )
     if parts.scheme == "http" and not is_loopback(url):
         raise MeshError("use", f"endpoint {url}", "credentials are not sent over plain http", "Use https.")
     return url.rstrip("/")
@@ -104,6 +112,8 @@ def _keep_headers(request: Any) -> Any:
 def _reason(error: Exception) -> str:
     """The innermost cause: requests wraps urllib3 wraps the operating system's word."""
     cause: Any = error
-    while (inner := getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)) and isinstance(inner, Exception):
+    while (inner := getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)) and isinstance(
+        inner, Exception
+    ):
         cause = inner
     return str(cause) or type(error).__name__

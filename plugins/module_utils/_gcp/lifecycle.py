@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings one cluster to the wished-for state: creates, adopts what is under way, changes one feature after the other, deletes.
+"""Brings one cluster to the wished-for state: creates, adopts what is under way, changes feature by feature, deletes.
 
-Every step begins by reading the cluster again and ends by waiting for the operation it started. So a run that was killed, or
-met another one, is continued by simply running again: there is no state but the service's own.
+Every step begins by reading the cluster again and ends by waiting for the operation it started. So a run that was
+killed, or met another one, is continued by simply running again: there is no state but the service's own.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ class Lifecycle:
         return get_cluster(self._session, self._place.project, self._place.location, self._place.cluster)
 
     def _write(self, doing: str, method: str, path: str, body: dict[str, Any] | None) -> Operation | None:
-        """Start an operation; None when the cluster must be read again first (busy, stale, lost reply, gone, there already)."""
+        """Start an operation; None when the cluster must be read again (busy, stale, lost reply, gone, there)."""
         try:
             return self._session.call(method, CONTAINER, path, doing=doing, subject=self._place.subject, body=body)
         except ApiError as error:
@@ -260,9 +260,7 @@ class Lifecycle:
         if not self._policy.wait and not keep_going:
             self._outcome.cluster = self._read()
             return True
-        ended = operations.wait(
-            self._session, self._place, str(operation["name"]), self._deadline, self._report, doing
-        )
+        ended = operations.wait(self._session, self._place, str(operation["name"]), self._deadline, self._report, doing)
         self._outcome.operation = ended
         operations.check(ended, doing, self._place.subject)
         return False
@@ -337,14 +335,15 @@ class Lifecycle:
 
 def _conditions(cluster: Cluster) -> str:
     return "; ".join(
-        f"{one.get('code') or one.get('canonicalCode')}: {one.get('message', '')}" for one in cluster.get("conditions") or ()
+        f"{one.get('code') or one.get('canonicalCode')}: {one.get('message', '')}"
+        for one in cluster.get("conditions") or ()
     )
 
 
 def _health(cluster: Cluster) -> list[str]:
     """Node pools that are not well although the cluster is."""
     return [
-        f"{cluster.get('name')}: node pool {pool.get('name')} is {pool.get('status')} {pool.get('statusMessage', '')}".rstrip()
+        f"{cluster['name']}: node pool {pool['name']} is {pool['status']} {pool.get('statusMessage', '')}".rstrip()
         for pool in cluster.get("nodePools") or ()
         if pool.get("status") in ("ERROR", "RUNNING_WITH_ERROR")
     ]

@@ -34,7 +34,9 @@ def check_location(subject: str, location: str, node_locations: Sequence[str] = 
         )  # fmt: skip
     for zone in node_locations:
         if is_region(zone) or not _LOCATION.fullmatch(zone):
-            raise MeshError("place", subject, f"node location {zone!r} is not a zone", f"Name zones of {region_of(location)}.")
+            raise MeshError(
+                "place", subject, f"node location {zone!r} is not a zone", f"Name zones of {region_of(location)}."
+            )
         if region_of(zone) != region_of(location):
             raise MeshError(
                 "place", subject, f"node location {zone} is not in region {region_of(location)}",

@@ -37,9 +37,7 @@ class Member:
         return "Create it first: run the provision phase."
 
 
-def read_members(
-    session: GoogleSession, refs: Sequence[Mapping[str, Any]], params: Mapping[str, Any]
-) -> list[Member]:
+def read_members(session: GoogleSession, refs: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> list[Member]:
     """Look up clusters, a call a project where it has several of them, else a call a cluster.
 
     Args:
@@ -64,7 +62,7 @@ def read_members(
 
 
 class _List:
-    """All clusters of a project. A zone that did not answer proves nothing, so what is missing then is asked for by name."""
+    """All clusters of a project. A zone that did not answer proves nothing: what is missing is asked for by name."""
 
     def __init__(self, session: GoogleSession, project: str) -> None:
         self._session = session

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mesh member as the firewall sees it: its network, its pods' true ranges, its pools' tags. Pure, on the API's JSON."""
+"""A mesh member as the firewall sees it: its network, its pods' true ranges, its pools' tags. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, order=True)
 class Vpc:
-    """A network and the project that owns it: with Shared VPC another one than the cluster's, and that of its firewall rules."""
+    """A network and the project that owns it and its firewall rules: with Shared VPC, not the cluster's."""
 
     project: str
     name: str
@@ -57,7 +57,7 @@ def subnet_of(cluster: Mapping[str, Any], project: str, name: str = "") -> Subne
 
 
 def plain_ranges(cluster: Mapping[str, Any]) -> set[str]:
-    """Pod ranges that the cluster itself tells; never that of Services, which is virtual and the same in every cluster."""
+    """Pod ranges that the cluster itself tells; never that of Services, virtual and the same in every cluster."""
     policy = cluster.get("ipAllocationPolicy") or {}
     found = {policy.get("clusterIpv4CidrBlock") or cluster.get("clusterIpv4Cidr")}
     for pool in cluster.get("nodePools") or ():
@@ -121,6 +121,6 @@ def check_overlaps(ranges: Mapping[str, Iterable[str]]) -> None:
                     raise MeshError(
                         "open", f"the firewall between {other} and {name}",
                         f"their pod ranges overlap: {theirs} of {other}, {mine} of {name}",
-                        "One mesh on one network needs ranges of their own: create one of the two anew with another cluster_ipv4_cidr.",
+                        "On one network each needs its own: create one of the two anew with another cluster_ipv4_cidr.",
                     )  # fmt: skip
         seen += [(name, one) for one in own]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many nodes a zone each managed pool has: from the cluster alone where that is proof enough, else from its instance groups.
+"""Nodes a zone of each managed pool: from the cluster alone where that is proof enough, else from its instance groups.
 
 A pool's ``initialNodeCount`` keeps the number it was created with, so it proves nothing after a resize.
 """
@@ -33,7 +33,9 @@ def read(session: GoogleSession, wish: Desired, cluster: dict[str, Any]) -> tupl
         if error.status not in (403, 404):
             raise
         counts = {name: int(pools[name].get("initialNodeCount", 0)) for name in managed}
-        return counts, [f"{wish.name}: node counts are those of creation time, for the instance groups cannot be read ({error.message})"]
+        return counts, [
+            f"{wish.name}: node counts are those of creation time; instance groups cannot be read ({error.message})"
+        ]
 
 
 def _adds_up(cluster: dict[str, Any], pools: dict[str, dict[str, Any]], expected: dict[str, int]) -> bool:

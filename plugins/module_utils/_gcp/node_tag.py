@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The network tags by which a rule finds a cluster's nodes: our own where all pools carry it, else the one that GKE gave them."""
+"""The network tag by which a rule finds a cluster's nodes: ours where all pools carry it, else the one of GKE."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def node_tag(session: GoogleSession, cluster: Mapping[str, Any], vpc: Vpc, own: 
         )  # fmt: skip
     if not own:
         return tag, []
-    return tag, [f"{name}: node pools {', '.join(lacking)} lack tag {own}; the rule finds the cluster's nodes by {tag}."]
+    return tag, [
+        f"{name}: node pools {', '.join(lacking)} lack tag {own}; the rule finds the cluster's nodes by {tag}."
+    ]
 
 
 def given_by_gke(tags: list[str], cluster: str) -> str:

@@ -19,7 +19,7 @@ Report = Callable[[str], None]
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
 PAUSE_SHARE = 0.1
-"""The pause between two looks is this share of the time waited so far: short waits are noticed at once, long ones cost little."""
+"""A pause is this share of the time waited so far: short waits are noticed at once, long ones cost little."""
 UNSEEN_SECONDS = 60.0
 """How long a fresh operation may be unknown to the service that made it."""
 
@@ -100,9 +100,7 @@ def named_in(error: ApiError) -> str:
     return match[0] if match else ""
 
 
-def wait(
-    session: GoogleSession, place: Place, name: str, deadline: Deadline, report: Report, doing: str
-) -> Operation:
+def wait(session: GoogleSession, place: Place, name: str, deadline: Deadline, report: Report, doing: str) -> Operation:
     """Wait until an operation has ended, whatever its end; judge that with ``check``.
 
     Raises:

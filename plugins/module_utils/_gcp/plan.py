@@ -23,7 +23,7 @@ SERVICE_LABELS = "goog-"
 
 @dataclass
 class Plan:
-    """Changes in the order of their execution, and both sides of the diff: what the options manage, before and after."""
+    """Changes in the order of their execution; what the options manage, before and after; sentences for the user."""
 
     changes: list[Change] = field(default_factory=list)
     before: Json = field(default_factory=dict)
@@ -75,7 +75,7 @@ def reported(actual: Json) -> Json:
 
 
 def effective(wish: Desired, view: Json) -> Json:
-    """The wish as it applies to this very cluster: added to what must be kept, without what is fulfilled in another way."""
+    """The wish as it applies to this very cluster: added to what must be kept, less what is fulfilled otherwise."""
     wanted = dict(wish.cluster)
     version = str(wanted.get("initialClusterVersion") or "")
     current = str(view.get("initialClusterVersion") or "")
@@ -247,7 +247,7 @@ _RULES: dict[_Path, _Rule] = {
     ("nodePoolAutoConfig", "nodeKubeletConfig"): _desired("desiredNodePoolAutoConfigKubeletConfig"),
     ("nodePoolAutoConfig", "linuxNodeConfig"): _desired("desiredNodePoolAutoConfigLinuxNodeConfig"),
 }
-"""What has a rule of its own. The rest follows the API's: field ``x`` of Cluster by ``desiredX`` of ClusterUpdate, if it has one."""
+"""What has a rule of its own. The rest follows the API's: field ``x`` of Cluster by ``desiredX``, if there is one."""
 
 _FIRST = (
     "setResourceLabels", "desiredControlPlaneEndpointsConfig", "desiredReleaseChannel", "desiredMasterVersion",

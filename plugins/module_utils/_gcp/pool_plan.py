@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What must be done to the node pools of an existing cluster. Pure.
 
-The mesh's network tags belong on every pool, also on pools that the options do not name: the firewall finds nodes by them.
+The mesh's tags belong on every pool, also on pools that the options do not name: the firewall finds nodes by them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import De
 
 RESERVED_LABELS = ("kubernetes.io/", "k8s.io/", "cloud.google.com/", "gke.io/")
 """Node labels in these domains are put there by the service."""
-_UPDATABLE = frozenset({
-    "workloadMetadataConfig", "linuxNodeConfig", "kubeletConfig", "gcfsConfig", "confidentialNodes", "gvnic", "fastSocket",
-    "loggingConfig", "windowsNodeConfig", "accelerators", "resourceManagerTags", "containerdConfig", "storagePools",
-    "bootDisk", "maxRunDuration", "flexStart",
-})  # fmt: skip
+_UPDATABLE = frozenset(
+    "workloadMetadataConfig linuxNodeConfig kubeletConfig gcfsConfig confidentialNodes gvnic fastSocket loggingConfig "
+    "windowsNodeConfig accelerators resourceManagerTags containerdConfig storagePools bootDisk maxRunDuration "
+    "flexStart".split()
+)
 """Fields of NodeConfig that UpdateNodePool takes under the same name."""
 _MACHINE = frozenset({"machineType", "diskType", "diskSizeGb"})
 """Fields that go together in one call."""
@@ -83,7 +83,9 @@ def _existing(pool: Json, have: Json, node_tags: tuple[str, ...], size: int | No
     wanted = _effective(pool, have, node_tags, size, result)
     groups: dict[tuple[str, ...], list[Difference]] = {}
     for one in differences(wanted, view):
-        groups.setdefault(_group(one.path), []).append(Difference(("nodePools", name, *one.path), one.before, one.after))
+        groups.setdefault(_group(one.path), []).append(
+            Difference(("nodePools", name, *one.path), one.before, one.after)
+        )
     changes = [(_rank(path), _change(name, path, wanted, have, group)) for path, group in groups.items()]
     for _, change in sorted(changes, key=lambda pair: pair[0]):
         if isinstance(change, Change):
@@ -93,9 +95,7 @@ def _existing(pool: Json, have: Json, node_tags: tuple[str, ...], size: int | No
     result.before[name], result.after[name] = picked(wanted, view), wanted
 
 
-def _effective(
-    pool: Json, have: Json, node_tags: tuple[str, ...], size: int | None, result: PoolPlan
-) -> Json:
+def _effective(pool: Json, have: Json, node_tags: tuple[str, ...], size: int | None, result: PoolPlan) -> Json:
     """The wish as it applies to this pool: tags are only ever added, the service's labels stay, versions only rise."""
     wanted, config = dict(pool), dict(pool.get("config") or {})
     present = have.get("config") or {}
@@ -135,7 +135,9 @@ def _rank(path: tuple[str, ...]) -> int:
     return order.index(path[0]) if path[0] in order else len(order)
 
 
-def _change(name: str, path: tuple[str, ...], wanted: Json, have: Json, group: list[Difference]) -> Change | list[Difference]:
+def _change(
+    name: str, path: tuple[str, ...], wanted: Json, have: Json, group: list[Difference]
+) -> Change | list[Difference]:
     """The call that settles a group of differences, or the group itself when there is none."""
     own_call = {"autoscaling": "setAutoscaling", "management": "setManagement"}
     text, where = described(group), f"/nodePools/{name}"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Container API's own model of its messages, read from google-cloud-container.
 
-Used to check and spell every body before it is sent: a mistake in a pass-through option is found here, by its path, and not
-by a refused create. What the library does not know is sent as it stands: an API is always newer than its library.
+Used to check and spell every body before it is sent: a mistake in a pass-through option is found here, by its path, and
+not by a refused create. What the library does not know is sent as it stands: an API is always newer than its library.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ def update_field(cluster_field: str) -> str:
 def _descriptor(message: str) -> Descriptor:
     if MISSING:
         raise MeshError(
-            "load", "google-cloud-container", MISSING, "Install it into the Python that runs this task: google-cloud-container."
+            "load",
+            "google-cloud-container",
+            MISSING,
+            "Install it into the Python that runs this task: google-cloud-container.",
         )
     return getattr(cluster_service, message).pb().DESCRIPTOR
 

@@ -2,9 +2,9 @@
 """Calls to Google's APIs as JSON: one identity, one connection pool, and one policy for what is repeated.
 
 Why not ``ClusterManagerClient`` for the calls: its REST transport drops response fields that it does not know (so that
-pass-through options could never be compared), repeats a 503 after a tenth of a second whatever Retry-After says, repeats a
-DELETE blindly, and lets raw connection errors out. Its message types are used where they are best: ``schema.py`` reads the
-API's model from them, and checks every body that we send against it.
+pass-through options could never be compared), repeats a 503 after a tenth of a second whatever Retry-After says,
+repeats a DELETE blindly, and lets raw connection errors out. Its message types are used where they are best:
+``schema.py`` reads the API's model from them, and checks what users write against it.
 """
 
 from __future__ import annotations
@@ -140,13 +140,13 @@ class GoogleSession:
         return reply.json()
 
     def _pause(self, error: ApiError, delay: float) -> float:
-        """Seconds until the next try: what the service asks for, else our own, spread so that many hosts do not march in step."""
+        """Seconds until the next try: as the service asks, else our own, spread so that hosts do not march in step."""
         asked = retry_after_seconds(error.retry_after, self.clock.wall())
         return asked if asked is not None else delay * (0.75 + 0.5 * self.clock.jitter())
 
 
 def retry_after_seconds(value: str, now: float) -> float | None:
-    """A Retry-After header in seconds from ``now`` (Unix time); it holds seconds or a date, or is absent or rubbish (None)."""
+    """A Retry-After header in seconds from ``now`` (Unix time); it may hold a date; None where it says nothing."""
     if value.strip().isdigit():
         return float(value.strip())
     date = email.utils.parsedate_tz(value) if value else None

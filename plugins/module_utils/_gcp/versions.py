@@ -21,7 +21,7 @@ def matches(wanted: str, actual: str) -> bool:
 
 
 def is_newer(one: str, other: str) -> bool:
-    """Whether ``one`` comes after ``other``, as far as ``other`` says; a prefix is not older than what it stands for."""
+    """Whether ``one`` comes after ``other``, as far as that says: a prefix is not older than what it stands for."""
     wanted = key(other)
     return key(one)[: len(wanted)] > wanted
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The text of a kubeconfig: adding, renewing and removing our own entries among those of others. Pure.
 
-A context, its cluster and its user have one name, the cluster's: files that are merged later collide on users as easily as on
-contexts. An extension on the context marks it as ours.
+A context, its cluster and its user have one name, the cluster's: files that are merged later collide on users as easily
+as on contexts. An extension on the context marks it as ours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshErr
 
 MARK = "mcistio.gke"
 PLUGIN = "gke-gcloud-auth-plugin"
-_HINT = "Install gke-gcloud-auth-plugin: https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-access-for-kubectl"
+_HINT = (
+    "Install gke-gcloud-auth-plugin: https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-access-for-kubectl"
+)
 _LISTS = ("clusters", "users", "contexts")
 Config = dict[str, Any]
 
@@ -150,7 +152,7 @@ def _check_owner(config: Config, entry: Entry, path: str) -> None:
     server = (_find(config["clusters"], entry.name).get("cluster") or {}).get("server")
     if context and not _is_ours(context) and server != entry.server:
         raise MeshError(
-            "write", f"kubeconfig {path}", f"context {entry.name} is there already and leads to {server or 'another cluster'}",
+            "write", f"kubeconfig {path}", f"context {entry.name} is there and leads to {server or 'another cluster'}",
             "Remove or rename it, or choose another path.",
         )  # fmt: skip
 
