@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
@@ -20,7 +20,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
     for once, not once a host. ``become`` and ``ansible_python_interpreter`` do not apply in the worker.
     """
 
-    CORE: Any
+    CORE: ClassVar[Any]
     _supports_async = True
     _supports_check_mode = True
 

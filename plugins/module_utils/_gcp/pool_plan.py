@@ -18,9 +18,24 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import De
 RESERVED_LABELS = ("kubernetes.io/", "k8s.io/", "cloud.google.com/", "gke.io/")
 """Node labels in these domains are put there by the service."""
 _UPDATABLE = frozenset(
-    "workloadMetadataConfig linuxNodeConfig kubeletConfig gcfsConfig confidentialNodes gvnic fastSocket loggingConfig "
-    "windowsNodeConfig accelerators resourceManagerTags containerdConfig storagePools bootDisk maxRunDuration "
-    "flexStart".split()
+    [
+        "workloadMetadataConfig",
+        "linuxNodeConfig",
+        "kubeletConfig",
+        "gcfsConfig",
+        "confidentialNodes",
+        "gvnic",
+        "fastSocket",
+        "loggingConfig",
+        "windowsNodeConfig",
+        "accelerators",
+        "resourceManagerTags",
+        "containerdConfig",
+        "storagePools",
+        "bootDisk",
+        "maxRunDuration",
+        "flexStart",
+    ]
 )
 """Fields of NodeConfig that UpdateNodePool takes under the same name."""
 _MACHINE = frozenset({"machineType", "diskType", "diskSizeGb"})
