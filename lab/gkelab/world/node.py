@@ -63,12 +63,14 @@ class Node:
 
     def boot(self, image: NodeImage) -> None:
         """Start the node, with a fresh disk, unless it runs. kubelet waits for `register`."""
+        made = self._folder.nodes().get(self._index, self._node)
         if self.alive:
+            self._connect(made)
             return
-        if self._folder.nodes().get(self._index, self._node) != self._node:
+        if made != self._node:
             self.remove()  # Another machine's address would stay on the link.
         self.end()
-        namespace = network.connect_node(self._plan.slot, self._index, self._node.address, self._node.pod_cidr)
+        namespace = self._connect(self._node)
         self._write_disk(image)
         self._folder.remember_node(self._index, self._node)
         group = cgroups.of_node(self._plan.slot, self._index)
@@ -120,6 +122,9 @@ class Node:
         network.disconnect([network.node_link(self._plan.slot, self._index)])
         network.remove_namespaces([network.node_namespace(self._plan.slot, self._index)])
         self._folder.forget_node(self._index)
+
+    def _connect(self, machine: NodePlan) -> str:
+        return network.connect_node(self._plan.slot, self._index, machine.address, machine.pod_cidr)
 
     def _adopt(self, api: KubeApi, wanted: dict[str, object]) -> None:
         """Bring an earlier boot's Node in line: its spec's address range cannot change, so an unlike one goes."""

@@ -156,6 +156,14 @@ def test_a_living_lab_is_adopted_as_it_is(world: KubernetesWorld, home: Path) ->
     assert {path: path.read_text() for path in records} == records
 
 
+def test_a_lost_router_comes_back(world: KubernetesWorld, home: Path) -> None:
+    subprocess.run(["ip", "netns", "delete", network.ROUTER], check=True)
+    again = new_world(home)
+    again.start([PLAN], RULES)
+    assert connects(NODE_NAMESPACE, PLAN.endpoint, 443) == "connected"
+    assert connects(network.control_plane_namespace(PLAN.slot), NODE.address, 10250) == "connected"
+
+
 def test_deleted_and_stopped_without_a_trace(world: KubernetesWorld, home: Path) -> None:
     world.delete(PLAN)
     assert network.namespaces() == [network.ROUTER]
