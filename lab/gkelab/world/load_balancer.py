@@ -3,6 +3,9 @@
 
 As Google's passthrough load balancers do, traffic reaches a node with its destination unchanged; kube-proxy on the
 node knows the address from the Service's status.
+
+Limit: all traffic of a cluster's load balancers goes to one node, so a Service with `externalTrafficPolicy: Local`
+answers only if that node has a pod of it.
 """
 
 from __future__ import annotations
