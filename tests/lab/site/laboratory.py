@@ -59,9 +59,9 @@ class Lab:
     def google(self, method: str, path: str) -> dict[str, Any]:
         """One call of an emulated API with the lab's credentials, as a person with gcloud would do by hand."""
         key = self.environment["GOOGLE_APPLICATION_CREDENTIALS"]
-        account = service_account.Credentials.from_service_account_file(key, scopes=SCOPES)  # type: ignore[no-untyped-call]
-        session = AuthorizedSession(account)  # type: ignore[no-untyped-call]
-        response = session.request(method, self.url + path, timeout=30)  # type: ignore[no-untyped-call]
+        account = service_account.Credentials.from_service_account_file(key, scopes=SCOPES)
+        session = AuthorizedSession(account)
+        response = session.request(method, self.url + path, timeout=30)
         response.raise_for_status()
         answer: dict[str, Any] = response.json()
         return answer
