@@ -215,7 +215,7 @@ class ComputeApi:
 
     async def _patch_subnet(self, request: Request) -> JSON:
         subnet, body = self._subnet(request), await json_body(request)
-        ranges = body.get("secondaryIpRanges", subnet["secondaryIpRanges"]) or []
+        ranges = networks.named_ranges(body.get("secondaryIpRanges", subnet["secondaryIpRanges"]))
         own = [entry for entry in ranges if not entry["rangeName"].startswith("gke-")]
         changed = subnet | {"secondaryIpRanges": own, "fingerprint": names.fingerprint([subnet["name"], own])}
         key = _subnet_key(subnet)

@@ -20,7 +20,7 @@ from gkelab.model.errors import ApiError, error_info
 KIND = "gkelab.kind"
 """Key of the request's kind in its ASGI scope, set by the handler."""
 
-_GUARDED = ("/v1/", "/compute/", "/v1beta1/")
+_GUARDED = ("/v1/", "/compute/")
 _SCOPES = frozenset(f"https://www.googleapis.com/auth/{name}" for name in ("cloud-platform", "compute", "container"))
 _READ_SCOPES = frozenset(
     f"https://www.googleapis.com/auth/{name}"

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Iterable
-from typing import Any
 
 from gkelab.model import addresses, catalog, names, networks
 from gkelab.model.cloud import Cloud
@@ -106,6 +105,11 @@ def _settled(rule: JSON, body: JSON) -> JSON:
 
 
 def _check(rule: JSON) -> None:
+    for field in _LISTS:
+        kind = dict if field in ("allowed", "denied") else str
+        values = rule.get(field, [])
+        if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+            raise invalid_value(f"resource.{field}", values, "Must be a list of the right type.")
     priority = rule["priority"]
     if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 65535:
         raise invalid_value("resource.priority", priority, "Must be between 0 and 65535, inclusive.")
@@ -131,16 +135,14 @@ def _check(rule: JSON) -> None:
 
 def _check_list(rule: JSON, field: str, most: int) -> None:
     values = rule.get(field, [])
-    if not isinstance(values, list):
-        raise invalid_value(f"resource.{field}", values, "Must be a list.")
     if len(values) > most:
         raise invalid_value(f"resource.{field}", values, f"Number of items exceeds the limit of {most}.")
     if len(set(values)) != len(values):
         raise invalid_value(f"resource.{field}", values, "Items must be unique.")
 
 
-def _entry(entry: Any) -> JSON:
-    protocol = str((entry or {}).get("IPProtocol") or "").lower()
+def _entry(entry: JSON) -> JSON:
+    protocol = str(entry.get("IPProtocol") or "").lower()
     if protocol not in _PROTOCOLS and not (protocol.isdigit() and int(protocol) < 256):
         raise invalid_value("resource.allowed[0].IPProtocol", protocol, "Must be a known protocol name or number.")
     ports = [str(port) for port in entry.get("ports") or []]

@@ -53,9 +53,10 @@ class Lab:
         self.operations.release()
         await self.operations.abandon()
         await self.compute.abandon()
+        under_way = self._threads.busy
         await self._threads.call(self._world.stop)
-        # A create under way may have made more after its cluster was taken down: once it has given up, again.
-        if not await self._threads.idle(0):
+        if under_way:
+            # A create may have made more after its cluster was taken down: once it has given up, again.
             await self._threads.idle(_STOP_PATIENCE)
             await self._threads.call(self._world.stop)
         self.cloud.clear()

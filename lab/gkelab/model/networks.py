@@ -106,7 +106,7 @@ def add_subnetwork(cloud: Cloud, project: str, region: str, body: JSON) -> JSON:
         "gatewayAddress": str(cidr[1]),
         "region": names.compute_link(project, f"regions/{region}"),
         "privateIpGoogleAccess": bool(body.get("privateIpGoogleAccess", False)),
-        "secondaryIpRanges": list(body.get("secondaryIpRanges") or []),
+        "secondaryIpRanges": named_ranges(body.get("secondaryIpRanges")),
         "stackType": "IPV4_ONLY",
         "purpose": "PRIVATE",
         "fingerprint": names.fingerprint([name, body.get("secondaryIpRanges")]),
@@ -114,6 +114,18 @@ def add_subnetwork(cloud: Cloud, project: str, region: str, body: JSON) -> JSON:
     }
     cloud.subnetworks.put(key, subnet)
     return subnet
+
+
+def named_ranges(given: object) -> list[JSON]:
+    """A subnet's ``secondaryIpRanges``, checked."""
+    entries = given or []
+    if not isinstance(entries, list) or not all(isinstance(one, dict) and one.get("rangeName") for one in entries):
+        raise invalid_value("resource.secondaryIpRanges", given, "Every range needs a name and a CIDR range.")
+    field = "resource.secondaryIpRanges[0].ipCidrRange"
+    return [
+        {"rangeName": str(one["rangeName"]), "ipCidrRange": str(cidr_value(field, one.get("ipCidrRange")))}
+        for one in entries
+    ]
 
 
 def cidr_value(field: str, value: object) -> ipaddress.IPv4Network:

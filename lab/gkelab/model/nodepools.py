@@ -74,10 +74,6 @@ def _check_size(pool: JSON) -> None:
     count = pool.get("initialNodeCount", 0)
     if not 0 <= count <= _MAX_NODES:
         raise invalid(f"Node pool size must be between 0 and {_MAX_NODES}, got {count}.")
-    if pool.get("autoscaling", {}).get("enabled"):
-        return
-    if count == 0 and not pool.get("allowEmpty"):
-        raise invalid("node_pool.initial_node_count must be greater than zero.")
 
 
 def _config(config: JSON, cluster: JSON) -> JSON:

@@ -26,10 +26,13 @@ class Threads:
         finally:
             future.add_done_callback(self._running.discard)
 
-    async def idle(self, seconds: float) -> bool:
-        """Wait until no call is under way, at most so long; true if none is."""
+    @property
+    def busy(self) -> bool:
+        """Whether any call is under way."""
+        return bool(self._running)
+
+    async def idle(self, seconds: float) -> None:
+        """Wait until no call is under way, at most so long."""
         running = set(self._running)
-        if not running:
-            return True
-        _, late = await asyncio.to_thread(concurrent.futures.wait, running, seconds)
-        return not late
+        if running:
+            await asyncio.to_thread(concurrent.futures.wait, running, seconds)

@@ -14,7 +14,7 @@ from tests.lab.emulator.emulator import Emulator, Rest
 
 @pytest.fixture(scope="session")
 def shared_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    emulator = Emulator(tmp_path_factory.mktemp("lab") / "home", operation_seconds=0.1)
+    emulator = Emulator(tmp_path_factory.mktemp("lab") / "home", operation_seconds=0.02)
     emulator.start()
     yield emulator
     emulator.end()
@@ -30,7 +30,7 @@ def emulator(shared_emulator: Emulator) -> Iterator[Emulator]:
 @pytest.fixture
 def own_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """A daemon for this test alone, which may end it."""
-    emulator = Emulator(tmp_path_factory.mktemp("lab") / "home", operation_seconds=0.1)
+    emulator = Emulator(tmp_path_factory.mktemp("lab") / "home", operation_seconds=0.02)
     emulator.start()
     yield emulator
     if emulator.process is not None and emulator.process.poll() is None:

@@ -12,8 +12,6 @@ from google.cloud.container_v1 import types
 from gkelab.model.catalog import project_number
 from tests.lab.emulator.emulator import JSON, Rest
 
-REASONS = {400: "failedPrecondition", 404: "notFound", 409: "alreadyExists"}
-
 
 def test_old_zonal_paths_and_project_numbers(rest: Rest) -> None:
     rest.cluster()
@@ -214,3 +212,36 @@ def test_values_of_the_wrong_type_are_refused_by_name(rest: Rest) -> None:
         status, answer = rest.container("POST", "clusters", {"cluster": body})
         assert status == 400
         assert all(word in answer["error"]["message"] for word in words), answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"allowed": "tcp"},
+        {"allowed": ["tcp"]},
+        {"allowed": [{"IPProtocol": "carrier-pigeon"}]},
+        {"allowed": [{"IPProtocol": "icmp", "ports": ["1"]}]},
+        {"allowed": [{"IPProtocol": "tcp", "ports": ["http"]}]},
+        {"allowed": [{"IPProtocol": "tcp", "ports": ["9-1"]}]},
+        {"sourceRanges": "10.0.0.0/8"},
+        {"sourceRanges": [10]},
+        {"sourceRanges": ["10.0.0.1/8"]},
+        {"sourceRanges": ["10.0.0.0/8", "10.0.0.0/8"]},
+        {"priority": "high"},
+        {"priority": True},
+        {"targetTags": ["Not A Tag"]},
+        {"targetTags": ["a"], "targetServiceAccounts": ["b@c"]},
+        {"denied": [{"IPProtocol": "tcp"}]},
+    ],
+)
+def test_bad_firewall_bodies(rest: Rest, body: JSON) -> None:
+    status, answer = rest.compute("POST", "global/firewalls", {"name": "r", "allowed": [{"IPProtocol": "tcp"}]} | body)
+    assert (status, answer["error"]["errors"][0]["reason"]) == (400, "invalid")
+    assert rest.compute("GET", "global/firewalls/r")[0] == 404
+
+
+def test_a_body_that_is_no_json_object(rest: Rest) -> None:
+    url = f"{rest.emulator.url}/v1/projects/{rest.project}/locations/us-central1-a/clusters"
+    for raw in ("{", "[]", "7"):
+        answer = rest.emulator.session().post(url, data=raw)
+        assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
