@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from ansible_collections.mcistio.gke.plugins.module_utils._core import mesh_info
 from ansible_collections.mcistio.gke.plugins.plugin_utils._action import InProcessAction
 
@@ -10,4 +12,4 @@ from ansible_collections.mcistio.gke.plugins.plugin_utils._action import InProce
 class ActionModule(InProcessAction):
     """Wiring only."""
 
-    CORE = mesh_info
+    CORE: ClassVar[Any] = mesh_info

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Helm releases of one cluster, in order. Helm's own records say what is there; helm itself only runs where that differs."""
+"""Helm releases of one cluster, in order. Helm's own records say what is there; helm runs only where that differs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ SPEC_KWARGS: dict[str, Any] = {}
 
 WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 HELM_MISSING = "Failed to find required executable"
-INSTALL_HELM = "Install Helm 3.14 or newer (https://helm.sh/docs/intro/install/) and put it on PATH, or name it in option helm_binary."
+INSTALL_HELM = (
+    "Install Helm 3.14 or newer (https://helm.sh/docs/intro/install/) and put it on PATH, "
+    "or name it in option helm_binary."
+)
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,12 @@ def run(
     _check_binary(params.get("helm_binary"))
     absent_only = all(release["state"] == "absent" for release in params["releases"])
     if client is None and (check_mode or absent_only):
-        outcomes = [_predicted(release, chart, None) for release, chart in zip(params["releases"], charts)]
+        outcomes = [_predicted(release, chart, None) for release, chart in zip(params["releases"], charts, strict=True)]
         return _result(outcomes, diff)
     worker = _Worker(require(client, params["cluster"]), params, report, None if check_mode else helm, clock)
-    return _result([worker.settle(release, chart) for release, chart in zip(params["releases"], charts)], diff)
+    return _result(
+        [worker.settle(release, chart) for release, chart in zip(params["releases"], charts, strict=True)], diff
+    )
 
 
 def _check_binary(binary: str | None) -> None:
@@ -184,14 +189,13 @@ class _Worker:
     def _repair(self, live: Release, state: str) -> None:
         """Get an unfinished record out of helm's way.
 
-        Helm refuses to touch a release with a pending record, and kubernetes.core takes a failed upgrade for done. To deploy
-        again, the record goes; the objects it made carry the release's name, so that helm adopts them. To uninstall, the record
-        stays as the list of what to remove.
+        Helm refuses to touch a release with a pending record, and kubernetes.core takes a failed upgrade for done. To
+        deploy again, the record goes; the objects it made carry the release's name, so that helm adopts them. To
+        uninstall, the record stays as the list of what to remove.
         """
         if state == "present" and live.status != "uninstalled":
-            self._report(
-                f"helm release {live.namespace}/{live.name}: dropping its record {live.status} (revision {live.revision})"
-            )
+            which = f"revision {live.revision}, {live.status}"
+            self._report(f"helm release {live.namespace}/{live.name}: dropping its unfinished record ({which})")
             self._client.delete(live.secret)
         elif live.status == "uninstalling":
             self._client.apply(helm_storage.marked_failed(live))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let a primary's istiod read a remote cluster: the credential goes from one to the other inside one call, never further."""
+"""Let a primary's istiod read a remote cluster: the credential goes from one to the other inside one call."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def _credential(remote: KubeClient, params: dict[str, Any], data: tuple[str, str
 
 
 def _refuse_dns_without_tokens(remote: KubeClient) -> None:
-    """GKE's DNS endpoint refuses service account tokens unless told otherwise, which istiod would only find out at run time."""
+    """GKE's DNS endpoint refuses service account tokens unless told otherwise; istiod would only find out later."""
     settings = (remote.gke.get("controlPlaneEndpointsConfig") or {}).get("dnsEndpointConfig") or {}
     if not settings.get("enableK8sTokensViaDns"):
         raise MeshError(

@@ -172,8 +172,8 @@ def _proxies(replicas: list[Replica]) -> dict[str, list[dict[str, Any]]]:
     for replica in replicas:
         for proxy in replica.proxies:
             entry = {"name": proxy.name, "replica": replica.pod, "version": proxy.version}
-            entry.update(stale=list(proxy.stale), errors=list(proxy.errors))
-            found.setdefault(proxy.cluster, []).append(entry)
+            trouble = {"stale": list(proxy.stale), "errors": list(proxy.errors)}
+            found.setdefault(proxy.cluster, []).append({**entry, **trouble})
     return found
 
 

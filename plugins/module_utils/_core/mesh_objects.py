@@ -139,7 +139,7 @@ def _dry_create(client: KubeClient, desired: Object, force: bool) -> None:
 
 def _awaited(client: KubeClient, outcomes: list[Outcome], seconds: float, report: Report) -> list[Outcome]:
     live = waiting.wait_ready(client, [outcome.shown for outcome in outcomes], seconds, report)
-    return [Outcome(outcome.action, outcome.before, now) for outcome, now in zip(outcomes, live)]
+    return [Outcome(outcome.action, outcome.before, now) for outcome, now in zip(outcomes, live, strict=True)]
 
 
 def _remove(client: KubeClient | None, params: dict[str, Any], check_mode: bool, report: Report) -> list[Outcome]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prove that a mesh works, from the API servers up to requests of users; every failure names its layer and a likely cause."""
+"""Prove that a mesh works, from the API servers up to requests of users; failures name layer and likely cause."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def run(
 ) -> dict[str, Any]:
     """Go up the ladder; see the module's documentation for options and result.
 
-    All checks are made, also after one failed: what else is broken tells where to look. A cluster that does not answer is left out
-    of the checks above the first. The result says ``failed`` instead of raising, so that it can carry every check.
+    All checks are made, also after one failed: what else is broken tells where to look. A cluster that does not answer
+    is left out of the checks above the first. The result says ``failed`` instead of raising, to carry every check.
     """
     context = _context(params, check_mode, clock, fetch or _fetcher())
     lines = [(API, result) for result in API.run(context)]
@@ -107,7 +107,7 @@ def _workloads(table: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _climb(context: Context, seconds: float, report: Report) -> list[Line]:
-    """Every check; while one fails it is made again, as long as the time for all of them lasts: a mesh settles in seconds."""
+    """Every check; while one fails it is made again, as long as the time for all lasts: a mesh settles in seconds."""
     lines: list[Line] = []
     deadline = Deadline(seconds, context.clock)
     for check in LADDER:

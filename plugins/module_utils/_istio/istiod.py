@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """istiod's own view of the mesh, asked of every replica by ``pilot-discovery request`` in its container.
 
-The debug endpoints answer without a log-in on the loopback of the pod only, and the image has no shell: this needs neither.
+The debug endpoints answer without a log-in on the loopback of the pod only, and the image has no shell.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ Placement = Mapping[str, str | list[str]]
 """Workload (a Deployment's name) to its cluster or clusters; an empty list means nowhere."""
 
 DRAIN_SECONDS = 8
-"""How long a container goes on serving after its pod left the endpoints: long enough for every sidecar in the mesh to hear of it."""
+"""How long a container serves on after its pod left the endpoints: long enough for every sidecar to hear of it."""
 LABELS = {"app.kubernetes.io/managed-by": "mcistio.gke"}
 CLUSTER_VARIABLE = "CLUSTER_NAME"
 
@@ -28,7 +28,7 @@ def placed(
 ) -> list[Object]:
     """The objects that belong in a cluster: Deployments where the table puts them, everything else everywhere.
 
-    A Service must exist in the client's cluster for its name to resolve and in the server's for its endpoints to be found.
+    A Service must exist in the client's cluster for its name to resolve, in the server's for its endpoints to be found.
 
     Args:
         documents: the parsed documents of a manifest; empty ones are skipped.
@@ -70,7 +70,7 @@ def unplaced(
 def endpoints(
     documents: Iterable[Object | None], placement: Placement, namespace: str = "default"
 ) -> list[dict[str, str]]:
-    """What istiod must know when the table is fulfilled: one entry per workload and cluster, with the Service in front of it."""
+    """What istiod must know when the table is fulfilled: one entry per workload and cluster, with its Service."""
     found = _checked(documents, placement, None)
     services = [doc for doc in found if doc["kind"] == "Service"]
     entries = []
@@ -89,7 +89,7 @@ def clusters_of(placement: Placement, workload: str) -> list[str]:
 
 
 def _checked(documents: Iterable[Object | None], placement: Placement, clusters: Iterable[str] | None) -> list[Object]:
-    """The documents, after a look at whether table, manifest and clusters fit: a slip of the pen must not remove a workload."""
+    """The documents, if table, manifest and clusters fit: a slip of the pen must not remove a workload."""
     found = [doc for doc in documents if doc]
     names = {doc["metadata"]["name"] for doc in found if doc["kind"] == "Deployment"}
     unknown, missing = sorted(set(placement) - names), sorted(names - set(placement))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The remote secret: the credential by which istiod reads another cluster, byte for byte as istioctl writes it. Pure."""
+"""The remote secret: the credential by which istiod reads another cluster, in the bytes istioctl writes. Pure."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def token_data(secret: Object) -> tuple[str, str] | None:
 
 
 def kubeconfig(credential: Credential) -> str:
-    """The kubeconfig text: client-go's field order and Go's YAML writer, which quotes only what another reader would misread."""
+    """The kubeconfig text: client-go's field order and Go's YAML writer, which quotes only what would be misread."""
     name = f'"{credential.cluster}"' if NOT_PLAIN.fullmatch(credential.cluster) else credential.cluster
     lines = ["apiVersion: v1", "clusters:", "- cluster:"]
     if credential.ca:
@@ -140,7 +140,7 @@ def says_the_same(live: Object, desired: Object) -> bool:
 
 
 def other_holder(secrets: list[Object], cluster: str) -> str:
-    """Name of another remote secret that already holds this cluster: istiod would ignore the second one. Empty if none."""
+    """Name of another remote secret that holds this cluster already (istiod ignores the second one); empty if none."""
     for secret in secrets:
         if secret["metadata"]["name"] != secret_name(cluster) and cluster in (secret.get("data") or {}):
             return str(secret["metadata"]["name"])

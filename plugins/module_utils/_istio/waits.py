@@ -16,7 +16,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._istio.istiod import (
 _CAUSES = {
     "": "no remote secret names it, or istiod refused the kubeconfig inside (see istiod's log)",
     "syncing": "istiod is still reading it, or lacks a permission there",
-    "timeout": "istiod cannot reach its API server: authorized networks, or a firewall between the primary and that endpoint",
+    "timeout": "istiod cannot reach its API server: authorized networks, or a firewall in front of that endpoint",
     "closed": "its remote secret was removed",
 }
 

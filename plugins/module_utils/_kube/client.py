@@ -16,6 +16,8 @@ from ansible_collections.mcistio.gke.plugins.module_utils._kube.resources import
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import Query, Response, Transport
 
 Object = dict[str, Any]
+Objects = list[Object]
+Words = list[str]
 
 FIELD_MANAGER = "mcistio.gke"
 APPLY = "application/apply-patch+yaml"
@@ -92,9 +94,7 @@ class KubeClient:
         path = self._needed(api_version, kind).path(namespace, name)
         return self._read(path, {}, f"{kind} {_where(namespace, name)}")
 
-    def list(
-        self, api_version: str, kind: str, namespace: str = "", labels: str = "", fields: str = ""
-    ) -> list[Object]:
+    def list(self, api_version: str, kind: str, namespace: str = "", labels: str = "", fields: str = "") -> Objects:
         """Every object that matches the label and field selectors; all namespaces when none is given."""
         query: dict[str, str | list[str]] = {"limit": PAGE}
         if labels:
@@ -102,7 +102,7 @@ class KubeClient:
         if fields:
             query["fieldSelector"] = fields
         path = self._needed(api_version, kind).path(namespace)
-        items: list[Object] = []
+        items: Objects = []
         while True:
             page = self._read(path, query, f"the list of {kind} objects")
             if page is None:
@@ -114,7 +114,7 @@ class KubeClient:
             query["continue"] = onward
 
     def apply(self, obj: Object, *, dry_run: bool = False, force: bool = True) -> Object:
-        """Server-side apply as field manager ``mcistio.gke``; the object as the server has it, or would have it, afterwards."""
+        """Server-side apply as field manager ``mcistio.gke``; the object as it then is, or would be."""
         query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false", "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
@@ -131,7 +131,7 @@ class KubeClient:
         self._parsed(response, "delete", describe(obj))
         return True
 
-    def exec(self, namespace: str, pod: str, container: str, command: list[str], seconds: float = 60.0) -> ExecResult:
+    def exec(self, namespace: str, pod: str, container: str, command: Words, seconds: float = 60.0) -> ExecResult:
         """Run a command in a container and wait for its end; a code other than 0 is not an error here."""
         query: Query = {"command": command, "container": container, "stdout": "true", "stderr": "true"}
         frames = self._transport.stream(f"/api/v1/namespaces/{namespace}/pods/{pod}/exec", query, seconds)
@@ -182,7 +182,7 @@ def _where(namespace: str, name: str) -> str:
 
 
 def _exit_code(status: bytes) -> int:
-    """The exit code in the last frame of an exec: a Status object whose cause names it; 1 when it could not start at all."""
+    """The exit code in the last frame of an exec, a Status whose cause names it; 1 when it could not start at all."""
     parsed = json.loads(status or b'{"status": "Failure"}')
     if parsed.get("status") == "Success":
         return 0

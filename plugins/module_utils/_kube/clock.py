@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock as Clock
 
 SYSTEM = Clock()
 
@@ -11,7 +11,7 @@ SYSTEM = Clock()
 class Deadline:
     """A span of seconds that began when this object was made.
 
-    ``pause`` sleeps a little longer each time (first a fraction of a second: most things are ready at once), never past the end.
+    ``pause`` sleeps a little longer each time, never past the end; the first pause is short, for what is ready soon.
     """
 
     FIRST_PAUSE = 0.2

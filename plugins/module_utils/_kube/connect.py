@@ -70,7 +70,7 @@ def require(client: KubeClient | None, ref: dict[str, Any]) -> KubeClient:
 def gke_endpoint(name: str, cluster: dict[str, Any], kind: str, token: Token) -> Endpoint:
     """One of the addresses of a GKE cluster.
 
-    The cluster's own CA vouches for both IP addresses; the DNS endpoint ends TLS at Google's front end with a public certificate.
+    The cluster's own CA vouches for both IP addresses; the DNS endpoint has a public certificate of Google's.
     """
     addresses = {"public": _public, "private": _private, "dns": _dns}
     host = addresses[kind](cluster)

@@ -54,8 +54,8 @@ class Endpoint:
 def ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
     """Chain, name and expiry are checked; only the strict RFC 5280 form checks are off.
 
-    Python 3.13 turned those on by default, and the CAs of GKE clusters made some years ago do not pass them (no key usage
-    extension). The kubernetes client offers no switch for that flag.
+    Python 3.13 turned those on by default, and the CAs of older GKE clusters do not pass them (no key usage extension).
+    The kubernetes client offers no switch for that flag.
     """
     try:
         context = ssl.create_default_context(cadata=endpoint.ca or None)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Server-side apply seen from the client: does an object already say what is wanted, and do we own more than we want?
 
-Pure rules on plain data. They are cautious: *yes* means that an apply would change nothing, *no* means that the server has to be
-asked (a dry run), never that there is a change.
+Pure rules on plain data. They are cautious: *yes* means that an apply would change nothing, *no* means that the server
+has to be asked (a dry run), never that there is a change.
 """
 
 from __future__ import annotations
@@ -31,20 +31,22 @@ def settled(desired: Object, live: Object, manager: str) -> bool:
 
 
 def is_within(desired: Any, live: Any) -> bool:
-    """Whether every value of ``desired`` is in ``live``; maps may have more keys there, lists must match item by item."""
+    """Whether every value of ``desired`` is in ``live``; maps may have more keys there, lists must match one to one."""
     if isinstance(desired, dict):
         return isinstance(live, dict) and all(
             key in live and is_within(value, live[key]) for key, value in desired.items()
         )
     if isinstance(desired, list):
         return (
-            isinstance(live, list) and len(desired) == len(live) and all(is_within(a, b) for a, b in zip(desired, live))
+            isinstance(live, list)
+            and len(desired) == len(live)
+            and all(is_within(a, b) for a, b in zip(desired, live, strict=True))
         )
     return type(desired) is type(live) and bool(desired == live)
 
 
 def _owned(live: Object, manager: str, desired: Object) -> list[Object]:
-    """The field sets a manager holds by apply. One under another API version is not comparable: it counts as owning all."""
+    """The field sets a manager holds by apply; one under another API version is not comparable and counts as all."""
     entries = live.get("metadata", {}).get("managedFields") or []
     ours = [entry for entry in entries if entry.get("manager") == manager and entry.get("operation") == "Apply"]
     ours = [entry for entry in ours if not entry.get("subresource")]
@@ -55,7 +57,7 @@ def _owned(live: Object, manager: str, desired: Object) -> list[Object]:
 def owned_within(fields: Object, desired: Any) -> bool:
     """Whether a field set (FieldsV1) names nothing that ``desired`` lacks.
 
-    ``f:name`` is a key, ``k:{…}`` an item of a list by its key fields, ``v:…`` a member of a set, ``.`` the thing itself.
+    ``f:name`` is a key, ``k:{…}`` a list item by its key fields, ``v:…`` a member of a set, ``.`` the thing itself.
     """
     for step, below in fields.items():
         if step == ".":
@@ -73,7 +75,7 @@ def owned_within(fields: Object, desired: Any) -> bool:
 def _members(kind: str, text: str, desired: Any) -> list[Any]:
     """Items of a desired list that a ``k:`` or ``v:`` step may mean.
 
-    Key fields that the desired item leaves out (``protocol`` of a port) were filled in by the server and do not count against it.
+    Key fields that the desired item leaves out (``protocol`` of a port) were filled in by the server.
     """
     items = desired if isinstance(desired, list) else []
     wanted = json.loads(text)
@@ -91,7 +93,7 @@ def without_noise(obj: Object) -> Object:
 
 
 def normal(definition: Object, namespace: str = "") -> Object:
-    """A definition as it is sent: no nulls, ``stringData`` as ``data`` (the API never returns the former), a namespace if given."""
+    """A definition as it is sent: no nulls, ``stringData`` as ``data`` (what comes back), a namespace if given."""
     obj: Object = plain(definition)
     obj["metadata"] = dict(obj.get("metadata") or {})
     if namespace:
@@ -104,7 +106,7 @@ def normal(definition: Object, namespace: str = "") -> Object:
 
 
 def plain(value: Any) -> Any:
-    """A copy in JSON's own types: Ansible's strings carry tags, and YAML's empty value means *not set* (lists keep theirs)."""
+    """A copy in JSON's own types (Ansible's strings carry tags); null in a map means *not set*, lists keep theirs."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):

@@ -15,7 +15,7 @@ HIDDEN, HIDDEN_BEFORE, HIDDEN_AFTER = "(hidden)", "(hidden, before)", "(hidden, 
 
 
 def object_diff(header: str, before: Object | None, after: Object | None) -> dict[str, Any]:
-    """One entry of Ansible's ``diff``: the objects without server noise, secret values hidden. None means: not there."""
+    """One entry of Ansible's ``diff``: objects without server noise, secret values hidden. None means: not there."""
     shown = [without_noise(obj) if obj else {} for obj in (before, after)]
     if any(obj.get("kind") == "Secret" for obj in shown):
         _hide_data(*shown)

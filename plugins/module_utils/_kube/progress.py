@@ -26,7 +26,7 @@ def progress(live: Object) -> Progress:
 def addresses(live: Object) -> list[str]:
     """Addresses (IP or host name) of a LoadBalancer Service or a Gateway."""
     status = live.get("status") or {}
-    if live.get("kind") == "Gateway":
+    if is_gateway(live):
         return [str(entry["value"]) for entry in status.get("addresses") or [] if entry.get("value")]
     entries = (status.get("loadBalancer") or {}).get("ingress") or []
     found = [entry.get("ip") or entry.get("hostname") for entry in entries]
@@ -35,9 +35,14 @@ def addresses(live: Object) -> list[str]:
 
 def has_address(obj: Object) -> bool:
     """Whether the object is of a sort that gets an address from outside."""
-    if obj.get("kind") == "Gateway":
+    if is_gateway(obj):
         return True
     return obj.get("kind") == "Service" and (obj.get("spec") or {}).get("type") == "LoadBalancer"
+
+
+def is_gateway(obj: Object) -> bool:
+    """Whether it is a Gateway of the Gateway API; Istio's own is configuration without status or address."""
+    return obj.get("kind") == "Gateway" and str(obj.get("apiVersion")).startswith("gateway.networking.k8s.io/")
 
 
 def _deployment(live: Object) -> Progress:
@@ -83,6 +88,8 @@ def _definition(live: Object) -> Progress:
 
 
 def _gateway(live: Object) -> Progress:
+    if not is_gateway(live):
+        return Progress(True, "ready")
     found, done = addresses(live), _condition(live, "Programmed")
     return Progress(done and bool(found), f"address {', '.join(found)}" if done and found else "not programmed yet")
 

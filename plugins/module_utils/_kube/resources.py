@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From apiVersion and kind to a path: known kinds without asking, others by discovery of their one group and version."""
+"""From apiVersion and kind to a path: known kinds without asking, others by discovery of one group and version."""
 
 from __future__ import annotations
 

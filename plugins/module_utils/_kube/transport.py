@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bytes to and from one API server: one kept-alive TLS connection, and websockets for exec.
 
-urllib3 and websocket-client, the two libraries under the kubernetes package, are used directly: importing that package costs
-0.6 s, it cannot be given an SSL context, and all that is needed here is five verbs.
+urllib3 and websocket-client, the two libraries under the kubernetes package, are used directly: importing that package
+costs 0.6 s, it cannot be given an SSL context, and all that is needed here is five verbs.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies, proxy_bypass
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock
@@ -57,7 +58,7 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """The real one. Makes no connection before the first request, so it may be built before a fork."""
+    """The real one. Reads no certificate and makes no connection before the first request."""
 
     def __init__(self, endpoint: Endpoint, clock: Clock = SYSTEM) -> None:
         if not HAS_LIBRARIES:
@@ -69,11 +70,14 @@ class HttpTransport:
             )
         self._endpoint = endpoint
         self._clock = clock
-        self._context = ssl_context(endpoint)
         self._proxy = endpoint.proxy or _environment_proxy(endpoint)
-        self._manager = self._make_manager()
 
-    def _make_manager(self) -> urllib3.PoolManager:
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return ssl_context(self._endpoint)
+
+    @cached_property
+    def _manager(self) -> urllib3.PoolManager:
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         options = {"ssl_context": self._context, "timeout": timeout, "retries": False, "maxsize": 4}
         if self._endpoint.tls_server_name:
@@ -173,7 +177,7 @@ class HttpTransport:
 
 
 def _read_channels(connection: websocket.WebSocket) -> list[tuple[int, bytes]]:
-    frames = []
+    frames: list[tuple[int, bytes]] = []
     while True:
         code, data = connection.recv_data()
         if code == websocket.ABNF.OPCODE_CLOSE:
@@ -229,13 +233,13 @@ def _retry_after(response: Response, attempt: int) -> float:
 
 def _environment_proxy(endpoint: Endpoint) -> str:
     """The proxy that HTTPS_PROXY and NO_PROXY name for this server, as every other client on the machine would."""
-    if proxy_bypass_environment(endpoint.host):
+    if proxy_bypass(endpoint.host):
         return ""
     scheme = urlsplit(endpoint.server).scheme
-    return getproxies_environment().get(scheme, "")
+    return getproxies().get(scheme, "")
 
 
-def _websocket_proxy(proxy: str, host: str) -> dict[str, object]:
+def _websocket_proxy(proxy: str, host: str) -> dict[str, Any]:
     """websocket-client reads the environment by itself, so an unproxied host has to be named to it."""
     if not proxy:
         return {"http_no_proxy": [host]}

@@ -62,7 +62,7 @@ def view(context: Context) -> list[Result]:
 
 
 def trusted(context: Context) -> list[Result]:
-    """A remote trusts the mesh's CA where its webhook and its pods look for it, and finds istiod at its present address."""
+    """A remote trusts the mesh's CA where its webhook and its pods look for it, and finds istiod where that is."""
     root = trust.root_certificate(context.primary, context.namespace)
     places = list(
         dict.fromkeys([context.namespace, context.app_namespace] if context.workloads else [context.namespace])

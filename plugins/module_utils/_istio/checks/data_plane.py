@@ -82,8 +82,8 @@ def _placed(replica: Replica, namespace: str) -> dict[str, set[str]]:
 def network(context: Context) -> list[Result]:
     """Pods of each cluster get an answer from pods of each other one, straight from pod to pod.
 
-    ``pilot-agent wait`` in a sidecar calls the health port of another sidecar: that program is in every proxy image, has no need
-    of a shell, and the sidecar's own user is not redirected through Envoy, so that nothing but the network is tried.
+    ``pilot-agent wait`` in a sidecar calls the health port of another one: the program is in every proxy image, needs
+    no shell, and the sidecar's own user is not redirected through Envoy, so that nothing but the network is tried.
     """
     ends = {name: _sidecar_pod(context, name) for name in context.clusters}
     there = {name: pod for name, pod in ends.items() if pod is not None}
@@ -137,6 +137,6 @@ def _judged(pair: tuple[str, str], trouble: str) -> Result:
 def between(source: str, target: str) -> str:
     """The likely cause of silence between the pods of two clusters."""
     return (
-        f"A firewall between {source} and {target}: the mesh's rule is missing or does not cover the pod range of {source} "
-        f"or the nodes of {target}. Run the firewall phase."
+        f"A firewall between {source} and {target}: the mesh's rule is missing, or does not cover the pod range of "
+        f"{source} or the nodes of {target}. Run the firewall phase."
     )

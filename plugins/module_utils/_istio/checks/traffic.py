@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The top of the ladder: real requests through the ingress gateway, answered by every placed workload of Bookinfo.
 
-What can be proved differs. Upstream's reviews says which pod and cluster answered; its details and ratings do not, so for those an
-answer is proof of service, and the endpoint check of where it is. Images that say more are judged by what they say.
+What can be proved differs. Upstream's reviews says which pod and cluster answered; its details and ratings do not, so
+for those an answer is proof of service, and the endpoint check of where it is. Images that say more are judged by that.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _service(context: Context, service: str, url: str, wanted: set[Place]) -> li
         return [_failed(context, service, url, wanted, failures, last)]
     if silent:
         where = ", ".join(sorted({cluster for _name, cluster in wanted}))
-        detail = f"{service} answered; which pod did is not in the answer, so that it is in {where} is known by its endpoints"
+        detail = f"{service} answered; its answer names no pod, so that it is in {where} is known by its endpoints"
         return [Result(min(wanted)[1], True, detail)]
     return _by_place(context, service, wanted, seen)
 
@@ -128,7 +128,7 @@ def _by_place(context: Context, service: str, wanted: set[Place], seen: set[Plac
 
 
 def _place(answer: dict[str, Any]) -> Place | None:
-    """Which workload and cluster an answer names: upstream fills ``podname`` and ``clustername``, with the text null if unset."""
+    """Which workload and cluster an answer names: upstream fills ``podname`` and ``clustername``, null if unset."""
     pod, cluster = str(answer.get("podname") or ""), str(answer.get("clustername") or "")
     if pod in ("", "null") or pod.count("-") < 2:
         return None
