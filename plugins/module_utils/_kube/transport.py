@@ -82,7 +82,6 @@ class HttpTransport:
         options = {"ssl_context": self._context, "timeout": timeout, "retries": False, "maxsize": 4}
         if self._endpoint.tls_server_name:
             options["server_hostname"] = self._endpoint.tls_server_name
-            options["assert_hostname"] = self._endpoint.tls_server_name
         if self._proxy:
             return urllib3.ProxyManager(self._proxy, **options)  # type: ignore[arg-type]
         return urllib3.PoolManager(**options)  # type: ignore[arg-type]

@@ -51,6 +51,7 @@ def server(answers: list[int], context: ssl.SSLContext | None = None) -> Iterato
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     http.daemon_threads = True
+    http.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # clients that hang up are meant
     http.block_on_close = False
     if context:
         http.socket = context.wrap_socket(http.socket, server_side=True)
