@@ -310,7 +310,10 @@ class Lifecycle:
     def _open_diff(self, wish: Desired, cluster: Cluster | None) -> None:
         """A cluster that is not there yet, or will be created anew, differs in everything."""
         if cluster is None or cluster.get("status") in ("STOPPING", "ERROR"):
-            self._outcome.after = create_body(wish)
+            body = create_body(wish)
+            if "nodePools" in body:
+                body["nodePools"] = {pool["name"]: pool for pool in body["nodePools"]}
+            self._outcome.after = body
 
     def _on_degraded(self, wish: Desired, cluster: Cluster) -> None:
         why = str(cluster.get("statusMessage") or _conditions(cluster) or "no reason was given")

@@ -17,26 +17,11 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import De
 
 RESERVED_LABELS = ("kubernetes.io/", "k8s.io/", "cloud.google.com/", "gke.io/")
 """Node labels in these domains are put there by the service."""
-_UPDATABLE = frozenset(
-    [
-        "workloadMetadataConfig",
-        "linuxNodeConfig",
-        "kubeletConfig",
-        "gcfsConfig",
-        "confidentialNodes",
-        "gvnic",
-        "fastSocket",
-        "loggingConfig",
-        "windowsNodeConfig",
-        "accelerators",
-        "resourceManagerTags",
-        "containerdConfig",
-        "storagePools",
-        "bootDisk",
-        "maxRunDuration",
-        "flexStart",
-    ]
-)
+_UPDATABLE = frozenset({
+    "workloadMetadataConfig", "linuxNodeConfig", "kubeletConfig", "gcfsConfig", "confidentialNodes", "gvnic",
+    "fastSocket", "loggingConfig", "windowsNodeConfig", "accelerators", "resourceManagerTags", "containerdConfig",
+    "storagePools", "bootDisk", "maxRunDuration", "flexStart",
+})  # fmt: skip
 """Fields of NodeConfig that UpdateNodePool takes under the same name."""
 _MACHINE = frozenset({"machineType", "diskType", "diskSizeGb"})
 """Fields that go together in one call."""

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Google's answers, read and classified."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError, hint_for, message_of
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import Reply
+from tests.unit.plugins.fake_google import failure
+
+BUSY = "Cluster is running incompatible operation operation-1795-ab."
+
+
+def error(reply: Reply) -> ApiError:
+    return ApiError("create", "cluster central", reply)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        failure(400, BUSY, "failedPrecondition", info="CLUSTER_ALREADY_HAS_OPERATION"),
+        failure(400, BUSY),
+        failure(400, "Operation operation-1 is currently upgrading cluster c. Please wait and try again once it is done."),
+        failure(400, "Cluster is currently being created, deleted, updated or repaired and cannot be updated."),
+        failure(409, "operationInProgress"),
+    ],
+)
+def test_busy(reply: Reply) -> None:
+    assert error(reply).busy
+
+
+def test_a_failed_precondition_alone_is_not_busy() -> None:
+    assert not error(failure(400, "Master version is unsupported.", "failedPrecondition")).busy
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        failure(429, "Slow down."),
+        failure(403, "Quota exceeded for quota metric 'Writes' and limit 'Writes per minute'"),
+        failure(403, "Too many", "rateLimitExceeded"),
+        failure(403, "Too many", info="CONCURRENT_OPERATIONS_QUOTA_EXCEEDED"),
+    ],
+)
+def test_rate_limits_are_told_from_refusals(reply: Reply) -> None:
+    assert error(reply).rate_limited
+    assert error(reply).transient
+
+
+def test_a_permission_is_no_rate_limit() -> None:
+    assert not error(failure(403, 'Required "container.clusters.create" permission(s) for "projects/p".')).transient
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        failure(409, "The etag does not match: concurrent modification."),
+        failure(400, "label fingerprint does not match"),
+        failure(412, "conditionNotMet"),
+    ],
+)
+def test_stale(reply: Reply) -> None:
+    assert error(reply).stale
+
+
+def test_a_page_of_html_becomes_a_sentence() -> None:
+    page = b"<html><style>p {color: red}</style><title>502</title><p>Bad\nGateway</p></html>"
+    assert message_of(Reply(502, page)) == "HTTP 502 502 Bad Gateway"
+    assert message_of(Reply(503, b"\xff\xfe")).startswith("HTTP 503")
+
+
+def test_the_message_is_googles_own() -> None:
+    assert "Failed to create cluster central: Already exists: c." in str(error(failure(409, "Already exists: c.")))
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "part"),
+    [
+        (403, "Insufficient regional quota to satisfy request: resource \"CPUS\": request requires '24.0'", "quota"),
+        (403, "Quota 'FIREWALLS' exceeded.  Limit: 200.0 globally.", "quota"),
+        (0, "The zone 'z' does not have enough resources available to fulfill the request", "another zone"),
+        (0, "Google Compute Engine: Not all instances running in IGM. Current errors: [GCE_STOCKOUT]", "another zone"),
+        (403, "Permission denied on 'locations/us-x1' (or it may not exist).", "us-central1-a"),
+        (403, 'Required "container.clusters.create" permission(s) for "projects/p".', "roles/container.admin"),
+        (403, "Required 'compute.firewalls.create' permission for 'projects/HOST/global/firewalls/x'", "securityAdmin"),
+        (403, "Kubernetes Engine API is not enabled for this project.", "container.googleapis.com"),
+        (401, "Request had invalid authentication credentials.", "log in again"),
+        (400, "[IP_SPACE_EXHAUSTED]: IP space of 'x' is exhausted.", "range"),
+        (400, 'Pod secondary range "pods" not found in network "n", subnetwork "s".', "secondary ranges"),
+        (400, 'No valid versions with the prefix "1.31" found.', "cluster_version"),
+    ],
+)
+def test_hints(status: int, message: str, part: str) -> None:
+    assert part in hint_for(status, frozenset(), message)
+
+
+def test_a_disabled_api_is_known_by_its_reason() -> None:
+    assert "Enable" in hint_for(403, frozenset({"SERVICE_DISABLED"}), "Kubernetes Engine API has not been used")
+
+
+def test_what_explains_itself_gets_no_hint() -> None:
+    assert hint_for(409, frozenset(), "Already exists: c.") == ""
