@@ -65,13 +65,13 @@ def gates(collections: Path) -> dict[str, tuple[Step, ...]]:
             Step("every file: licence, no machine's paths", _python("-m", "tests.tools.hygiene")),
             Step("changelog", ("antsibull-changelog", "lint")),
         ),
-        "unit": (Step("unit tests", _pytest("tests/unit"), closing=True),),
+        "unit": (Step("unit tests", _pytest("-o", "faulthandler_timeout=60", "tests/unit"), closing=True),),
         "sanity": (
             Step("ansible-test sanity", _python("-m", "tests.tools.sanity")),
             Step("artifact: build, install, documentation", _python("-m", "tests.tools.artifact")),
         ),
         "emulator": (
-            Step("Google's clients and the lab's own parts", _pytest("-m", "not lab", "tests/lab"), closing=True),
+            Step("Google's clients and the lab's own parts", _pytest("-o", "faulthandler_timeout=180", "-m", "not lab", "tests/lab"), closing=True),
         ),
         "lab": (
             Step("build the lab", ("gkelab", "build"), live=True),
