@@ -14,7 +14,8 @@ description:
   - C(L0 api), every API server is ready.
   - C(L1 credential), istiod's stored credential for each remote works. A canary Service and EndpointSlice are made
     on the remote, must
-    be seen by every istiod replica, and are removed again. No proxy gets to know of them.
+    be seen by every istiod replica, and are removed again. No proxy outside of Istio's own namespace gets to know of
+    them.
   - C(L2 names), annotation and injection path of each remote agree with the names of the clusters.
   - C(L3 istiod), every replica has exactly the expected clusters, each synced.
   - C(L4 trust), webhook and namespaces of each remote have the mesh's CA, and it looks for istiod where istiod is.

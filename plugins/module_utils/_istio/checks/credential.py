@@ -19,7 +19,7 @@ Object = dict[str, Any]
 
 LABEL = "mcistio.gke/canary"
 NOWHERE = "192.0.2.1"
-"""TEST-NET-1 (RFC 5737): an address that leads nowhere, behind a Service that nobody is shown."""
+"""TEST-NET-1 (RFC 5737): an address that leads nowhere, behind a Service that hardly anyone is shown."""
 SECONDS = 10.0
 
 
@@ -45,12 +45,15 @@ def _stored_server(context: Context, name: str) -> str:
 
 
 def canary(name: str, namespace: str) -> list[Object]:
-    """A Service without pods and one endpoint for it; ``exportTo: ~`` keeps it out of every proxy's configuration."""
+    """A Service without pods and one endpoint for it.
+
+    ``exportTo: .`` keeps it to proxies of Istio's own namespace; with ``~`` for nobody, istiod would not take its endpoint in.
+    """
     metadata = {"name": name, "namespace": namespace, "labels": {LABEL: "true"}}
     service = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {**metadata, "annotations": {"networking.istio.io/exportTo": "~"}},
+        "metadata": {**metadata, "annotations": {"networking.istio.io/exportTo": "."}},
         "spec": {"ports": [{"name": "tcp", "port": 65000, "protocol": "TCP"}]},
     }
     labels = {
