@@ -48,8 +48,9 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return ("python", *arguments)
 
 
-def _pytest(*arguments: str) -> tuple[str, ...]:
-    return _python("-m", "pytest", "-q", *arguments)
+def _pytest(*arguments: str, hangs_after: int) -> tuple[str, ...]:
+    """pytest; a single test that takes longer than hangs_after seconds ends the run."""
+    return _python("-m", "pytest", "-o", f"faulthandler_timeout={hangs_after}", *arguments)
 
 
 def gates(collections: Path) -> dict[str, tuple[Step, ...]]:
@@ -65,18 +66,26 @@ def gates(collections: Path) -> dict[str, tuple[Step, ...]]:
             Step("every file: licence, no machine's paths", _python("-m", "tests.tools.hygiene")),
             Step("changelog", ("antsibull-changelog", "lint")),
         ),
-        "unit": (Step("unit tests", _pytest("-o", "faulthandler_timeout=60", "tests/unit"), closing=True),),
+        "unit": (Step("unit tests", _pytest("-q", "tests/unit", hangs_after=60), closing=True),),
         "sanity": (
             Step("ansible-test sanity", _python("-m", "tests.tools.sanity")),
             Step("artifact: build, install, documentation", _python("-m", "tests.tools.artifact")),
         ),
         "emulator": (
-            Step("Google's clients and the lab's own parts", _pytest("-o", "faulthandler_timeout=180", "-m", "not lab", "tests/lab"), closing=True),
+            Step(
+                "Google's clients and the lab's own parts",
+                _pytest("-q", "-m", "not lab", "tests/lab", hangs_after=180),
+                closing=True,
+            ),
         ),
         "lab": (
             Step("build the lab", ("gkelab", "build"), live=True),
             Step("molecule: converge, idempotence, verify, teardown", ("molecule", "test", "-s", "default"), live=True),
-            Step("playbooks and world on real clusters", _pytest("-v", "-m", "lab", "tests/lab"), live=True),
+            Step(
+                "playbooks and world on real clusters",
+                _pytest("-v", "-m", "lab", "tests/lab", hangs_after=1200),
+                live=True,
+            ),
         ),
     }
 
