@@ -55,7 +55,7 @@ def lines(home: Path, settings: config.Config, answer: Mapping[str, Any]) -> lis
 
 def _row(cluster: Mapping[str, Any]) -> tuple[str, ...]:
     texts = [str(cluster[field]) for field in ("name", "location", "project", "status", "version")]
-    return (*texts, str(len(cluster["nodes"])), str(cluster["endpoint"]))
+    return (*texts, str(cluster["nodes"]), str(cluster["endpoint"]))
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> list[str]:

@@ -16,7 +16,7 @@ CLUSTER: dict[str, Any] = {
     "status": "RUNNING",
     "version": "1.36.1-gke.1000000",
     "endpoint": "198.18.0.2",
-    "nodes": ["a", "b"],
+    "nodes": 2,
     "processes": {"etcd": True, "kube-apiserver": True},
 }
 
