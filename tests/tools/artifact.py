@@ -30,7 +30,9 @@ SHIPPED_TOP = {
     "roles",
 }
 """What may stand at the top of the artifact."""
-PLUGIN_KINDS = {"modules": "module", "filter": "filter", "inventory": "inventory", "lookup": "lookup"}
+PREFIX = "mcistio.gke"
+PLUGIN_KINDS = {"modules": "module", "inventory": "inventory", "lookup": "lookup"}
+"""Folder of plugins/ and what ansible-doc calls its plugins, where a file is a plugin."""
 
 
 class Broken(Exception):
@@ -71,6 +73,8 @@ def undocumented(collection: Path, away: Path) -> list[str]:
         kind: {path.stem for path in (collection / "plugins" / folder).glob("*.py") if path.stem != "__init__"}
         for folder, kind in PLUGIN_KINDS.items()
     }
+    # A file may hold several filters.
+    contents["filter"] = set(json.loads(_call(away, "ansible-doc", "--json", "--list", "-t", "filter", PREFIX)))
     contents["role"] = {path.name for path in (collection / "roles").iterdir()}
     if not contents["module"]:
         raise Broken("The installed collection has no modules.")
@@ -80,7 +84,7 @@ def undocumented(collection: Path, away: Path) -> list[str]:
 def _unrendered(kind: str, names: set[str], away: Path) -> list[str]:
     if not names:
         return []
-    full = [f"mcistio.gke.{name}" for name in sorted(names)]
+    full = [f"{PREFIX}.{name.removeprefix(f'{PREFIX}.')}" for name in sorted(names)]
     found = json.loads(_call(away, "ansible-doc", "--json", "-t", kind, *full))
     return [f"{kind} {name}" for name in full if not found.get(name)]
 
