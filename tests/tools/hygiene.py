@@ -18,7 +18,7 @@ WITHOUT_HEADER = re.compile(
 )
 """Files in which a comment has no place; REUSE.toml gives their licence."""
 FORBIDDEN = {
-    "an absolute path of one machine": re.compile(r"(?<![\w.$}])/(?:work|home/\w+|Users/\w+|root)/[\w.]"),
+    "an absolute path of one machine": re.compile(r"(?<![\w.$}])/(?:work|home/(?!me/)\w+|Users/\w+|root)/[\w.]"),
     "a package index's host": re.compile(r"pythonhosted\.org|proxy\.golang\.org|deb\.debian\.org|pypi\.org/simple"),
 }
 
