@@ -33,6 +33,6 @@ def test_a_machines_own_names_are_found(line: str) -> None:
     assert found.startswith("a.py:2: ")
 
 
-@pytest.mark.parametrize("line", ["~/.kube/config", "$HOME/work/x", "/var/lib/a", "/home/me/a", "{{ base }}/work/x", "a/root/b"])
+@pytest.mark.parametrize("line", ["~/.kube/config", "$HOME/work/x", "/home/me/a", "{{ base }}/work/x", "a/root/b"])
 def test_other_paths_pass(line: str) -> None:
     assert not list(findings("a.py", f"# {LICENCE}\n{line}\n"))
