@@ -8,7 +8,18 @@ import hashlib
 from collections.abc import Callable
 from copy import deepcopy
 
-from gkelab.model import addresses, catalog, defaults, injected, names, networks, nodepools, updates, versions
+from gkelab.model import (
+    addresses,
+    catalog,
+    defaults,
+    firewalls,
+    injected,
+    names,
+    networks,
+    nodepools,
+    updates,
+    versions,
+)
 from gkelab.model.cloud import Cloud, cluster_key
 from gkelab.model.errors import ApiError, invalid
 from gkelab.model.operations import Operations
@@ -115,6 +126,8 @@ class Clusters:
         record = self.find(project, location, name)
         updates.check(update, etag(record))
         changed = updates.apply(record["body"], location, update)
+        # Refuses names of ranges that the subnet does not have.
+        firewalls.all_pod_ranges(self._cloud, record, changed)
         pool = update.get("desiredNodePoolId", "")
 
         def change(body: JSON, sizes: JSON) -> None:
@@ -263,9 +276,10 @@ def _updated_pool(pool: JSON, request: JSON, body: JSON) -> JSON:
             result["version"] = versions.resolve_node(value, body["currentMasterVersion"])
         elif field == "locations":
             result["locations"] = value
-        elif field in ("upgradeSettings", "nodeNetworkConfig"):
-            home = "networkConfig" if field == "nodeNetworkConfig" else field
-            result[home] = {**result.get(home, {}), **value}
+        elif field == "upgradeSettings":
+            result[field] |= value
+        elif field == "nodeNetworkConfig":
+            result["networkConfig"] |= nodepools.without_pod_range(value)
         elif field in ("queuedProvisioning", "nodeDrainConfig", "maintenancePolicy"):
             result[field] = value
         else:
@@ -285,6 +299,8 @@ def _set_config(config: JSON, field: str, value: object) -> None:
             del config[field]
     elif field == "imageType":
         config[field] = str(value).upper()
+    elif field == "diskSizeGb":
+        config[field] = nodepools.disk_size(value)
     else:
         config[field] = value
 

@@ -65,15 +65,29 @@ def settle_pod_range(cloud: Cloud, subnet: JSON, pool: JSON, cluster: str) -> JS
         name = config["podRange"]
         block = networks.range_cidr(cloud, subnet, name, "Pod")
     else:
-        return pool
-    kept = {key: value for key, value in config.items() if key != "createPodRange"}
-    return {**pool, "networkConfig": {**kept, "podRange": name, "podIpv4CidrBlock": block}}
+        return {**pool, "networkConfig": without_pod_range(config)}
+    return {**pool, "networkConfig": without_pod_range(config) | {"podRange": name, "podIpv4CidrBlock": block}}
+
+
+def without_pod_range(config: JSON) -> JSON:
+    """A pool's network configuration without what decides its pod range, which no update can change."""
+    return {
+        key: value for key, value in config.items() if key not in ("createPodRange", "podRange", "podIpv4CidrBlock")
+    }
 
 
 def _check_size(pool: JSON) -> None:
     count = pool.get("initialNodeCount", 0)
     if not 0 <= count <= _MAX_NODES:
         raise invalid(f"Node pool size must be between 0 and {_MAX_NODES}, got {count}.")
+
+
+def disk_size(value: object) -> int:
+    """GB of a boot disk; an update carries them as a 64-bit number, so as a string."""
+    size = int(str(value))
+    if not 10 <= size <= 65536:
+        raise invalid(f"Disk size must be between 10 GB and 65536 GB, got {size}.")
+    return size
 
 
 def _config(config: JSON, cluster: JSON) -> JSON:
@@ -90,6 +104,7 @@ def _config(config: JSON, cluster: JSON) -> JSON:
     }
     done = {**defaults, **config}
     done["imageType"] = str(done["imageType"]).upper()
+    done["diskSizeGb"] = disk_size(done["diskSizeGb"])
     done["metadata"] = {"disable-legacy-endpoints": "true"} | done.get("metadata", {})
     model = "spot" if done.get("spot") else "preemptible" if done.get("preemptible") else "on-demand"
     done["resourceLabels"] = {"goog-gke-node-pool-provisioning-model": model} | done.get("resourceLabels", {})

@@ -13,9 +13,10 @@ from functools import cache
 from typing import Any, cast
 
 from google.cloud.container_v1.types import cluster_service
+from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gkelab.model.errors import ApiError
+from gkelab.model.errors import ApiError, invalid
 
 JSON = dict[str, Any]
 
@@ -62,8 +63,19 @@ def canonical(descriptor: Descriptor, body: Mapping[str, Any], path: str = "") -
             continue
         value = _read(field, value, f"{path}.{field.name}" if path else field.name)
         if field.has_presence or not _is_default(field, value):
+            _refuse_second_choice(field, result, path)
             result[field.json_name] = value
     return result
+
+
+def _refuse_second_choice(field: FieldDescriptor, present: JSON, path: str) -> None:
+    """Of the fields of a oneof only one may be set."""
+    others = field.containing_oneof.fields if field.containing_oneof else ()
+    if any(other.json_name in present for other in others):
+        name = field.containing_oneof.name
+        raise invalid(
+            f"Invalid value at '{path}' (oneof), oneof field '{name}' is already set. Cannot set '{field.name}'"
+        )
 
 
 def numbered(descriptor: Descriptor, body: Mapping[str, Any]) -> JSON:
@@ -99,7 +111,7 @@ def _read(field: FieldDescriptor, value: Any, path: str) -> Any:
 def _read_one(field: FieldDescriptor, value: Any, path: str) -> Any:
     if field.message_type is not None:
         if field.message_type.full_name.startswith("google.protobuf."):
-            return value
+            return _read_well_known(field.message_type, value, path)
         return canonical(field.message_type, value, path)
     if field.enum_type is not None:
         return _read_enum(field, value, path)
@@ -121,6 +133,15 @@ def _read_one(field: FieldDescriptor, value: Any, path: str) -> Any:
     return value
 
 
+def _read_well_known(descriptor: Descriptor, value: Any, path: str) -> Any:
+    """Timestamps, durations and their like keep their own JSON form, if they have it."""
+    try:
+        json_format.ParseDict(value, message_factory.GetMessageClass(descriptor)())
+    except (json_format.ParseError, AttributeError, TypeError, ValueError):
+        raise _bad_value(path, f"type.googleapis.com/{descriptor.full_name}", value) from None
+    return value
+
+
 def _read_number(field: FieldDescriptor, value: Any, path: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise _bad_value(path, _type_name(field), value)
@@ -138,7 +159,7 @@ def _read_enum(field: FieldDescriptor, value: Any, path: str) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         known = field.enum_type.values_by_number.get(value)
         return known.name if known else value
-    if value not in field.enum_type.values_by_name:
+    if not isinstance(value, str) or value not in field.enum_type.values_by_name:
         raise _bad_value(path, f"type.googleapis.com/{field.enum_type.full_name}", value)
     return value
 

@@ -11,10 +11,11 @@ from gkelab.model.errors import ApiError, invalid
 from gkelab.model.schema import fields, message
 from gkelab.model.store import JSON
 
+_IMAGE_FIELDS = {"desiredImage": "image", "desiredImageProject": "imageProject"}
 _TOGETHER = (
     {"desiredLoggingService", "desiredMonitoringService"},
     {"desiredLoggingConfig", "desiredMonitoringConfig"},
-    {"desiredNodeVersion", "desiredNodePoolId", "desiredImageType"},
+    {"desiredNodeVersion", "desiredNodePoolId", "desiredImageType", *_IMAGE_FIELDS},
     {"desiredNodePoolAutoscaling", "desiredNodePoolId"},
     {"desiredMasterVersion", "desiredRollbackSafeUpgrade"},
     {"additionalPodRangesConfig", "removedAdditionalPodRangesConfig"},
@@ -108,6 +109,12 @@ def _image_type(body: JSON, location: str, update: JSON) -> None:
         pool["config"]["imageType"] = update["desiredImageType"].upper()
 
 
+def _custom_image(body: JSON, location: str, update: JSON) -> None:
+    for pool in _pools(body, update):
+        image = pool["config"].setdefault("nodeImageConfig", {})
+        image |= {name: update[wanted] for wanted, name in _IMAGE_FIELDS.items() if wanted in update}
+
+
 def _pool_autoscaling(body: JSON, location: str, update: JSON) -> None:
     for pool in _pools(body, update):
         pool["autoscaling"] = update["desiredNodePoolAutoscaling"]
@@ -173,6 +180,10 @@ def _cluster_autoscaling(body: JSON, location: str, update: JSON) -> None:
     body["autoscaling"] = {"autoscalingProfile": "BALANCED"} | update["desiredClusterAutoscaling"]
 
 
+def _enterprise(body: JSON, location: str, update: JSON) -> None:
+    body["enterpriseConfig"] = {"clusterTier": update["desiredEnterpriseConfig"].get("desiredTier", "STANDARD")}
+
+
 def _add_pod_ranges(body: JSON, location: str, update: JSON) -> None:
     names = _extra_ranges(body)
     names += [name for name in update["additionalPodRangesConfig"].get("podRangeNames", []) if name not in names]
@@ -226,6 +237,8 @@ _SPECIAL: dict[str, Callable[[JSON, str, JSON], None]] = {
     "desiredMasterVersion": _master_version,
     "desiredNodeVersion": _node_version,
     "desiredImageType": _image_type,
+    "desiredImage": _custom_image,
+    "desiredImageProject": _custom_image,
     "desiredNodePoolAutoscaling": _pool_autoscaling,
     "desiredReleaseChannel": _channel,
     "desiredLocations": _locations,
@@ -236,6 +249,7 @@ _SPECIAL: dict[str, Callable[[JSON, str, JSON], None]] = {
     "desiredLoggingService": _service("logging"),
     "desiredMonitoringService": _service("monitoring"),
     "desiredClusterAutoscaling": _cluster_autoscaling,
+    "desiredEnterpriseConfig": _enterprise,
     "additionalPodRangesConfig": _add_pod_ranges,
     "removedAdditionalPodRangesConfig": _remove_pod_ranges,
     "desiredAdditionalIpRangesConfig": _ip_ranges,
