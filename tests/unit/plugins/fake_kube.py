@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An API server small enough for unit tests: objects by path, server-side apply by one manager, and a log of every call."""
+"""An API server small enough for unit tests: objects by path, server-side apply, and a log of every call."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class FakeTime:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self._plans: list[tuple[float, Callable[[], None]]] = []
+        self._plans: list[tuple[float, Callable[[], object]]] = []
         self.clock = Clock(now=lambda: self.seconds, sleep=self._sleep, wall=lambda: 1_000_000.0 + self.seconds)
 
-    def at(self, seconds: float, act: Callable[[], None]) -> None:
+    def at(self, seconds: float, act: Callable[[], object]) -> None:
         """Let something happen in the world at a moment."""
         self._plans.append((seconds, act))
 
@@ -63,7 +63,11 @@ class FakeApi:
         """Store an object as if it had always been there."""
         name = path.rsplit("/", 1)[1]
         parts = path.split("/")
-        place = {"namespace": parts[parts.index("namespaces") + 1]} if path.count("/namespaces/") and parts[-2] != "namespaces" else {}
+        place = (
+            {"namespace": parts[parts.index("namespaces") + 1]}
+            if path.count("/namespaces/") and parts[-2] != "namespaces"
+            else {}
+        )
         metadata = {"name": name, **place, **obj.pop("metadata", {})}
         self.objects[path] = {"metadata": metadata, **obj}
         return self.objects[path]
@@ -136,7 +140,9 @@ def applied(live: Object | None, wanted: Object) -> Object:
         _drop(after, entry["fieldsV1"])
     _merge(after, wanted)
     fields = _fields({key: value for key, value in wanted.items() if key not in ("apiVersion", "kind")})
-    fields["f:metadata"] = {step: sub for step, sub in fields.get("f:metadata", {}).items() if step not in ("f:name", "f:namespace")}
+    fields["f:metadata"] = {
+        step: sub for step, sub in fields.get("f:metadata", {}).items() if step not in ("f:name", "f:namespace")
+    }
     entry = {"manager": "mcistio.gke", "operation": "Apply", "apiVersion": wanted["apiVersion"], "fieldsV1": fields}
     after["metadata"]["managedFields"] = [entry]
     return after
@@ -168,7 +174,9 @@ def _merge(target: Object, source: Object) -> None:
 def _is_in(path: str, resource: str, at: str) -> bool:
     """Whether the object at a path is in the collection, of one namespace or of all."""
     parts = at.split("/")
-    return parts[-2] == resource and (at.startswith(f"{path}/") or "/namespaces/" not in path and "/namespaces/" in at)
+    return parts[-2] == resource and (
+        at.startswith(f"{path}/") or ("/namespaces/" not in path and "/namespaces/" in at)
+    )
 
 
 def _is_collection(resource: str) -> bool:

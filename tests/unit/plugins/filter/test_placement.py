@@ -26,7 +26,7 @@ def test_a_filter_does_its_rule() -> None:
 
 
 def test_complaints_are_ansible_s() -> None:
-    with pytest.raises(AnsibleFilterError, match="mcistio.gke.placed: the placement names b"):
+    with pytest.raises(AnsibleFilterError, match=r"mcistio.gke.placed: the placement names b"):
         FILTERS["placed"]([DEPLOYMENT], "east", {"a": [], "b": []})
 
 

@@ -149,7 +149,7 @@ def test_an_unfinished_record_is_dropped_and_the_release_deployed(api: FakeApi, 
 def test_a_helm_that_still_runs_is_given_time_to_finish(api: FakeApi, helm: Helm) -> None:
     time = FakeTime()
     path = store(api, status="pending-install", touched=1_000_000)
-    time.at(5, lambda: store(api) and None)
+    time.at(5, lambda: store(api))
     assert actions(run(helm, release(), time=time)) == ["unchanged"]
     assert 5 <= time.seconds < 8 and helm.calls == [] and path in api.objects
 
@@ -225,7 +225,10 @@ def test_removal_of_an_unfinished_release_keeps_the_record_for_helm(api: FakeApi
 @pytest.mark.parametrize(
     ("failure", "text"),
     [
-        ({"msg": 'Failed to find required executable "helm" in paths: /bin'}, "Failed to run helm: it is not installed .*Install Helm 3.14"),
+        (
+            {"msg": 'Failed to find required executable "helm" in paths: /bin'},
+            "Failed to run helm: it is not installed .*Install Helm 3.14",
+        ),
         (
             {"msg": "Failure when executing Helm command.", "stderr": "Error: another\n operation"},
             "Failed to deploy helm release istio-system/istiod in cluster east: Error: another operation",

@@ -57,12 +57,17 @@ class Mesh:
 @pytest.fixture(name="mesh")
 def _mesh(monkeypatch: pytest.MonkeyPatch) -> Mesh:
     mesh = Mesh()
-    monkeypatch.setattr(subject, "connect", lambda ref, params: mesh.there[ref["name"]].client if ref["name"] in mesh.there else None)
+    monkeypatch.setattr(
+        subject, "connect", lambda ref, params: mesh.there[ref["name"]].client if ref["name"] in mesh.there else None
+    )
     return mesh
 
 
 def _run(check: bool = False, told: list[str] | None = None, **more: Any) -> Object:
-    refs = {"primary": {"name": "central", "location": "c"}, "remote": {"name": "east", "location": "e", "endpoint": "public"}}
+    refs = {
+        "primary": {"name": "central", "location": "c"},
+        "remote": {"name": "east", "location": "e", "endpoint": "public"},
+    }
     report = (told if told is not None else []).append
     return subject.run(defaults(subject, **{**refs, **more}), check_mode=check, diff=True, report=report)
 
@@ -102,7 +107,12 @@ def test_a_new_token_is_written_and_shows_in_the_diff(mesh: Mesh) -> None:
 
 def test_the_token_that_istioctl_would_take_is_taken(mesh: Mesh) -> None:
     annotations = {"kubernetes.io/service-account.name": "istio-reader-service-account"}
-    mesh.fill("", mesh.east.put(FOUND_BY_ISTIOCTL, type="kubernetes.io/service-account-token", metadata={"annotations": annotations}))
+    mesh.fill(
+        "",
+        mesh.east.put(
+            FOUND_BY_ISTIOCTL, type="kubernetes.io/service-account-token", metadata={"annotations": annotations}
+        ),
+    )
     _run()
     assert mesh.writes == [f"central PATCH {REMOTE_SECRET}"]
 
@@ -149,7 +159,7 @@ def test_no_account_means_charts_first(mesh: Mesh) -> None:
 
 def test_a_token_that_never_comes(mesh: Mesh) -> None:
     mesh.east.on_create = lambda path, obj: None
-    with pytest.raises(MeshError, match="still empty after 0 s. The cluster's controller manager fills it"):
+    with pytest.raises(MeshError, match=r"still empty after 0 s\. The cluster's controller manager fills it"):
         _run(wait_timeout=0)
     assert mesh.writes == [f"east PATCH {TOKEN}"]
 
@@ -158,7 +168,10 @@ def test_a_token_that_comes_late(mesh: Mesh) -> None:
     time = FakeTime()
     secret = mesh.east.put(TOKEN)
     time.at(4, lambda: mesh.fill(TOKEN, mesh.east.objects[TOKEN]))
-    assert subject._filled(mesh.east.client, {"metadata": secret["metadata"]}, 30, time.clock) == ("CA of east", "token-1")
+    assert subject._filled(mesh.east.client, {"metadata": secret["metadata"]}, 30, time.clock) == (
+        "CA of east",
+        "token-1",
+    )
     assert 4 <= time.seconds < 7
 
 
@@ -173,7 +186,9 @@ def test_a_bad_name_is_refused(mesh: Mesh) -> None:
 
 
 def test_a_second_secret_for_a_cluster_is_refused(mesh: Mesh) -> None:
-    mesh.central.put(f"{PLACE}/secrets/by-hand", metadata={"labels": {"istio/multiCluster": "true"}}, data={"east": "x"})
+    mesh.central.put(
+        f"{PLACE}/secrets/by-hand", metadata={"labels": {"istio/multiCluster": "true"}}, data={"east": "x"}
+    )
     with pytest.raises(MeshError, match="Secret by-hand already holds that cluster"):
         _run()
     assert mesh.writes == []
@@ -212,7 +227,12 @@ def test_removal_takes_the_secret_first_and_then_our_token(mesh: Mesh) -> None:
 
 def test_removal_leaves_a_token_that_others_made_or_use(mesh: Mesh) -> None:
     annotations = {"kubernetes.io/service-account.name": "istio-reader-service-account"}
-    mesh.fill("", mesh.east.put(FOUND_BY_ISTIOCTL, type="kubernetes.io/service-account-token", metadata={"annotations": annotations}))
+    mesh.fill(
+        "",
+        mesh.east.put(
+            FOUND_BY_ISTIOCTL, type="kubernetes.io/service-account-token", metadata={"annotations": annotations}
+        ),
+    )
     _run()
     _run(state="absent")
     assert FOUND_BY_ISTIOCTL in mesh.east.objects

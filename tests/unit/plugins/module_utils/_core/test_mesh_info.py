@@ -34,14 +34,18 @@ def _apis(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeApi]:
     istiod_pods(apis["central"], "istiod-a", "istiod-b")
     trusting(apis["central"], "istio-system")
     trusting(apis["east"], "istio-system")
-    monkeypatch.setattr(subject, "connect", lambda ref, params: apis[ref["name"]].client if ref["name"] in apis else None)
+    monkeypatch.setattr(
+        subject, "connect", lambda ref, params: apis[ref["name"]].client if ref["name"] in apis else None
+    )
     return apis
 
 
 def _run(check: bool = False, time: FakeTime | None = None, told: list[str] | None = None, **more: Any) -> Object:
     report = (told if told is not None else []).append
     clock = (time or FakeTime()).clock
-    return subject.run(defaults(subject, cluster=CENTRAL, **more), check_mode=check, diff=True, report=report, clock=clock)
+    return subject.run(
+        defaults(subject, cluster=CENTRAL, **more), check_mode=check, diff=True, report=report, clock=clock
+    )
 
 
 def test_the_whole_view(apis: dict[str, FakeApi]) -> None:
@@ -68,7 +72,12 @@ def test_the_whole_view(apis: dict[str, FakeApi]) -> None:
 def test_services_alone_need_no_istiod(apis: dict[str, FakeApi]) -> None:
     api = apis["central"]
     status = {"loadBalancer": {"ingress": [{"ip": "10.128.8.10"}]}}
-    api.put("/api/v1/namespaces/istio-system/services/istiod-ilb", kind="Service", spec={"type": "LoadBalancer"}, status=status)
+    api.put(
+        "/api/v1/namespaces/istio-system/services/istiod-ilb",
+        kind="Service",
+        spec={"type": "LoadBalancer"},
+        status=status,
+    )
     wanted = [{"name": "istiod-ilb", "namespace": "istio-system"}, {"name": "none", "namespace": "x"}]
     result = _run(services=wanted)
     assert result["addresses"] == {"istio-system/istiod-ilb": "10.128.8.10", "x/none": ""}
@@ -88,7 +97,9 @@ def test_it_waits_for_every_replica(apis: dict[str, FakeApi]) -> None:
 
 def test_the_end_names_replica_cluster_and_cause(apis: dict[str, FakeApi]) -> None:
     apis["central"].exec = views(clusters=clusterz("central", east="timeout"))
-    with pytest.raises(MeshError, match=r"after 120 s istiod-a has cluster east timeout \(istiod cannot reach its API server.*istiod-b"):
+    with pytest.raises(
+        MeshError, match=r"after 120 s istiod-a has cluster east timeout \(istiod cannot reach its API server.*istiod-b"
+    ):
         _run(wait_for_synced=["east"])
 
 
@@ -102,7 +113,10 @@ def test_it_waits_for_the_ca(apis: dict[str, FakeApi]) -> None:
 
 @pytest.mark.parametrize(
     ("where", "what"),
-    [("east", "cluster east: ConfigMap istio-system/istio-ca-root-cert is missing .*controlPlaneClusters once"), ("central", "not published its root")],
+    [
+        ("east", "cluster east: ConfigMap istio-system/istio-ca-root-cert is missing .*controlPlaneClusters once"),
+        ("central", "not published its root"),
+    ],
 )
 def test_a_ca_that_does_not_come_names_the_usual_cause(apis: dict[str, FakeApi], where: str, what: str) -> None:
     del apis[where].objects["/api/v1/namespaces/istio-system/configmaps/istio-ca-root-cert"]
@@ -122,7 +136,10 @@ WANTED = {"service": "details", "namespace": "default", "workload": "details-v1"
 
 def test_it_waits_until_every_replica_knows_the_new_endpoint(apis: dict[str, FakeApi]) -> None:
     time = FakeTime()
-    known: dict[str, Object] = {"istiod-a": shards(details={"east": [endpoint("details-v1", "10.8.0.5")]}), "istiod-b": {}}
+    known: dict[str, Object] = {
+        "istiod-a": shards(details={"east": [endpoint("details-v1", "10.8.0.5")]}),
+        "istiod-b": {},
+    }
     apis["central"].exec = views(endpoints=lambda pod: known[pod])
     time.at(2, lambda: known.update({"istiod-b": known["istiod-a"]}))
     result = _run(time=time, wait_for_endpoints=[WANTED])

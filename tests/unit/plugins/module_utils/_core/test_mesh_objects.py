@@ -16,8 +16,18 @@ from tests.unit.plugins.params import defaults
 Object = dict[str, Any]
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "mesh", "labels": {"a": "b"}}}
-SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "lb", "namespace": "mesh"}, "spec": {"type": "LoadBalancer"}}
-SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "mesh"}, "stringData": {"k": "hush"}}
+SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "lb", "namespace": "mesh"},
+    "spec": {"type": "LoadBalancer"},
+}
+SECRET = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {"name": "s", "namespace": "mesh"},
+    "stringData": {"k": "hush"},
+}
 ROUTE = {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "g", "namespace": "mesh"}}
 BATCH = [NAMESPACE, SERVICE, SECRET]
 
@@ -139,7 +149,11 @@ def test_an_unknown_kind_is_an_error_in_earnest(api: FakeApi) -> None:
 
 
 def test_a_kind_made_in_the_same_batch_is_found(api: FakeApi) -> None:
-    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "gateways"}}
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "gateways"},
+    }
 
     def establish(path: str, obj: Object) -> None:
         if obj["kind"] == "CustomResourceDefinition":
@@ -160,7 +174,11 @@ def test_secrets_are_in_no_result(api: FakeApi) -> None:
 
 def test_objects_without_namespace_get_the_default_one(api: FakeApi) -> None:
     api.put(AT_NAMESPACE, kind="Namespace")
-    _run({**SERVICE, "metadata": {"name": "lb"}}, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}, namespace="mesh")
+    _run(
+        {**SERVICE, "metadata": {"name": "lb"}},
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}},
+        namespace="mesh",
+    )
     assert AT_SERVICE in api.objects and "/api/v1/namespaces/x" in api.objects
 
 
@@ -225,6 +243,6 @@ def test_a_selector_must_select(api: FakeApi) -> None:
 
 @pytest.mark.parametrize("broken", [{}, {"kind": "X", "apiVersion": "v1"}, {"kind": "X", "metadata": {"name": "n"}}])
 def test_what_cannot_be_placed_is_refused_before_anything_is_written(api: FakeApi, broken: Object) -> None:
-    with pytest.raises(MeshError, match="apiVersion, kind and metadata.name are needed"):
+    with pytest.raises(MeshError, match=r"apiVersion, kind and metadata\.name are needed"):
         _run(NAMESPACE, broken)
     assert api.calls == []

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._istio.istiod import Cluster, EndpointAddress, Istiod, of_service
+from ansible_collections.mcistio.gke.plugins.module_utils._istio.istiod import (
+    Cluster,
+    EndpointAddress,
+    Istiod,
+    of_service,
+)
 
 from tests.unit.plugins.fake_kube import FakeApi
 from tests.unit.plugins.module_utils._istio.world import clusterz, endpoint, istiod_pods, shards, syncz, views
@@ -35,7 +40,11 @@ def test_every_replica_is_asked_for_every_view() -> None:
     ]
     assert api.calls == [
         "GET /api/v1/namespaces/istio-system/pods",
-        *(f"EXEC {pod} pilot-discovery request GET /debug/{view}" for pod in ("istiod-a", "istiod-b") for view in ("clusterz", "syncz", "endpointShardz")),
+        *(
+            f"EXEC {pod} pilot-discovery request GET /debug/{view}"
+            for pod in ("istiod-a", "istiod-b")
+            for view in ("clusterz", "syncz", "endpointShardz")
+        ),
     ]
 
 
@@ -73,12 +82,18 @@ def test_only_healthy_endpoints_count(health: int, healthy: bool) -> None:
 
 def test_of_service_does_not_mix_names_up() -> None:
     there = [EndpointAddress("east", "a", 1, "w", True)]
-    view = {"details.default.svc.cluster.local": there, "details.other.svc.cluster.local": [], "old-details.default.svc.x": []}
+    view = {
+        "details.default.svc.cluster.local": there,
+        "details.other.svc.cluster.local": [],
+        "old-details.default.svc.x": [],
+    }
     assert of_service(view, "details", "default") == there
 
 
 def test_no_istiod_is_said_clearly() -> None:
-    with pytest.raises(MeshError, match="find istiod in namespace istio-system of cluster central: no replica is running"):
+    with pytest.raises(
+        MeshError, match="find istiod in namespace istio-system of cluster central: no replica is running"
+    ):
         Istiod(FakeApi("central").client, "istio-system").pods()
 
 

@@ -51,7 +51,9 @@ def _names(objects: list[Object], kind: str = "Deployment") -> list[str]:
         ("other", [], ["details-v1", "reviews-v1", "reviews-v3"]),
     ],
 )
-def test_workloads_where_the_table_says_services_everywhere(cluster: str, here: list[str], elsewhere: list[str]) -> None:
+def test_workloads_where_the_table_says_services_everywhere(
+    cluster: str, here: list[str], elsewhere: list[str]
+) -> None:
     objects = placed(MANIFEST, cluster, TABLE)
     assert _names(objects) == here
     assert _names(objects, "Service") == ["details", "reviews"]
@@ -96,7 +98,10 @@ def test_objects_are_labelled_as_ours_and_keep_their_own() -> None:
 @pytest.mark.parametrize(
     ("table", "text"),
     [
-        ({**TABLE, "reviews-v9": ["east"]}, "names reviews-v9, but the manifest has only details-v1, reviews-v1, reviews-v3"),
+        (
+            {**TABLE, "reviews-v9": ["east"]},
+            "names reviews-v9, but the manifest has only details-v1, reviews-v1, reviews-v3",
+        ),
         ({"details-v1": ["east"]}, r"does not say where reviews-v1, reviews-v3 should run; use \[\] for nowhere"),
         ({**TABLE, "details-v1": ["moon"]}, "names cluster moon, but the mesh has central, east, west"),
     ],

@@ -61,7 +61,23 @@ def test_a_public_certificate_needs_no_ca() -> None:
 
 
 # Which names Go's YAML writer quotes, as istioctl 1.31 printed them.
-QUOTED = ["1e3", "0x1f", "on", "123", "y", "0b1", "0o7", "2001-01-01", "12e5", "12e-5", "0777", "089", "00", "true", "null"]
+QUOTED = [
+    "1e3",
+    "0x1f",
+    "on",
+    "123",
+    "y",
+    "0b1",
+    "0o7",
+    "2001-01-01",
+    "12e5",
+    "12e-5",
+    "0777",
+    "089",
+    "00",
+    "true",
+    "null",
+]
 PLAIN = ["east", "1-2", "e1", "inf", "nan", "1e", "2001-01-01t0", "0b12", "0o9", "0xg", "gke-1", "yes-1"]
 
 
@@ -90,7 +106,10 @@ def test_a_stored_credential_is_read_back() -> None:
     assert stored_credential(remote_secret(CREDENTIAL, "n"), "east") == CREDENTIAL
 
 
-@pytest.mark.parametrize("data", [{}, {"east": "!"}, {"east": base64.b64encode(b"[]").decode()}, {"east": base64.b64encode(b"a: [").decode()}])
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"east": "!"}, {"east": base64.b64encode(b"[]").decode()}, {"east": base64.b64encode(b"a: [").decode()}],
+)
 def test_what_is_not_a_credential_is_none(data: dict[str, str]) -> None:
     assert stored_credential({"data": data}, "east") is None
 

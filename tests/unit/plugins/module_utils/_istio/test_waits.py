@@ -45,7 +45,10 @@ WANTED = {"service": "details", "namespace": "default", "workload": "details-v1"
     ],
 )
 def test_an_endpoint_must_be_ready_there_and_of_that_workload(endpoint: EndpointAddress, enough: bool) -> None:
-    replicas = [Replica("a", endpoints={HOST: [EndpointAddress("east", "a", 1, "details-v1", True)]}), Replica("b", endpoints={HOST: [endpoint]})]
+    replicas = [
+        Replica("a", endpoints={HOST: [EndpointAddress("east", "a", 1, "details-v1", True)]}),
+        Replica("b", endpoints={HOST: [endpoint]}),
+    ]
     lines = without_endpoints(replicas, [WANTED])
     assert lines == ([] if enough else ["b has no ready endpoint of default/details-v1 in cluster east"])
 

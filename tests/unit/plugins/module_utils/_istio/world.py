@@ -18,7 +18,10 @@ WEBHOOK = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/i
 def istiod_pods(api: FakeApi, *names: str) -> None:
     """Running istiod replicas."""
     for name in names:
-        api.put(f"/api/v1/namespaces/istio-system/pods/{name}", metadata={"labels": {"app": "istiod", "istio.io/rev": "default"}})
+        api.put(
+            f"/api/v1/namespaces/istio-system/pods/{name}",
+            metadata={"labels": {"app": "istiod", "istio.io/rev": "default"}},
+        )
 
 
 def clusterz(own: str, **remotes: str) -> list[Object]:
@@ -38,7 +41,13 @@ def syncz(proxy: str, cluster: str) -> Object:
 
 def endpoint(workload: str, address: str, port: int = 9080) -> Object:
     """One endpoint in ``/debug/endpointShardz``."""
-    return {"Addresses": [address], "EndpointPort": port, "WorkloadName": workload, "HealthStatus": 1, "Namespace": "default"}
+    return {
+        "Addresses": [address],
+        "EndpointPort": port,
+        "WorkloadName": workload,
+        "HealthStatus": 1,
+        "Namespace": "default",
+    }
 
 
 def shards(namespace: str = "default", **services: dict[str, list[Object]]) -> Object:

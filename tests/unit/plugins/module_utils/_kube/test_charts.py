@@ -53,7 +53,7 @@ def test_a_path_to_nothing_is_no_chart_of_a_repository() -> None:
 
 
 def test_a_folder_that_is_no_chart(tmp_path: Path) -> None:
-    with pytest.raises(MeshError, match="A chart folder has a Chart.yaml"):
+    with pytest.raises(MeshError, match=r"A chart folder has a Chart\.yaml"):
         chart_of(str(tmp_path), None)
     (tmp_path / "Chart.yaml").write_text("name: x\n")
     with pytest.raises(MeshError, match="no name and version"):

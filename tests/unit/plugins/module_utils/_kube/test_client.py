@@ -23,7 +23,9 @@ class Script:
         self.answers, self.frames = list(answers), frames or []
         self.asked: list[tuple[str, str, Query, Any]] = []
 
-    def request(self, method: str, path: str, query: Query, body: bytes | None = None, content_type: str = "") -> Response:
+    def request(
+        self, method: str, path: str, query: Query, body: bytes | None = None, content_type: str = ""
+    ) -> Response:
         self.asked.append((method, path, dict(query), json.loads(body) if body else None))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -57,7 +59,12 @@ def test_get_of_what_is_not_there_is_none() -> None:
 
 
 def test_an_unknown_kind_is_discovered_once() -> None:
-    listing = {"resources": [{"name": "gateways", "kind": "Gateway", "namespaced": True}, {"name": "gateways/status", "kind": "Gateway"}]}
+    listing = {
+        "resources": [
+            {"name": "gateways", "kind": "Gateway", "namespaced": True},
+            {"name": "gateways/status", "kind": "Gateway"},
+        ]
+    }
     script = Script(_json(200, listing), _json(200, {}), _json(200, {}))
     client = _client(script)
     client.get("networking.istio.io/v1", "Gateway", "g", "n")
@@ -98,12 +105,19 @@ def test_apply_is_server_side_and_strict() -> None:
     method, path, query, body = script.asked[0]
     assert (method, path, body) == ("PATCH", "/api/v1/namespaces/n/pods/p", POD)
     assert query == {"fieldManager": "mcistio.gke", "force": "true", "fieldValidation": "Strict"}
-    assert script.asked[1][2] == {"fieldManager": "mcistio.gke", "force": "false", "fieldValidation": "Strict", "dryRun": "All"}
+    assert script.asked[1][2] == {
+        "fieldManager": "mcistio.gke",
+        "force": "false",
+        "fieldValidation": "Strict",
+        "dryRun": "All",
+    }
 
 
 def test_a_refusal_says_what_was_done_to_what_and_where() -> None:
     client = _client(Script(_json(403, {"reason": "Forbidden", "message": "no way"})))
-    with pytest.raises(ApiError, match=r"Failed to apply Pod n/p in cluster east: no way\. The account needs") as caught:
+    with pytest.raises(
+        ApiError, match=r"Failed to apply Pod n/p in cluster east: no way\. The account needs"
+    ) as caught:
         client.apply(POD)
     assert (caught.value.status, caught.value.reason) == (403, "Forbidden")
 

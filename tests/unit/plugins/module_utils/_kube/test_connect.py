@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from ansible_collections.mcistio.gke.plugins.module_utils._kube import connect as subject
 
 CLUSTER = {
@@ -87,7 +88,7 @@ def test_a_kubeconfig_needs_no_google(tmp_path: Path) -> None:
 
 
 def test_require_says_what_to_do() -> None:
-    with pytest.raises(MeshError, match="cluster east in us-east1-b: it does not exist, .*run the provision phase"):
+    with pytest.raises(MeshError, match=r"cluster east in us-east1-b: it does not exist, .*run the provision phase"):
         subject.require(None, REF)
 
 
@@ -99,7 +100,7 @@ def test_a_refused_token_renews_the_login(monkeypatch: pytest.MonkeyPatch) -> No
             self.number += 1
 
     login = Login()
-    monkeypatch.setattr(subject.auth, "login", lambda params: login)
-    monkeypatch.setattr(subject.auth, "token", lambda params: f"t{login.number}")
+    monkeypatch.setattr(auth, "login", lambda params: login)
+    monkeypatch.setattr(auth, "token", lambda params: f"t{login.number}")
     token = subject._token({})
     assert [token(False), token(True), token(False)] == ["t1", "t2", "t2"]

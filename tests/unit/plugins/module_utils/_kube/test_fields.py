@@ -74,7 +74,7 @@ def _owned_by(manager: str, fields: dict[str, Any], **more: str) -> list[dict[st
     return [{"manager": manager, "operation": "Apply", "apiVersion": "v1", "fieldsV1": fields, **more}]
 
 
-LABELS = {"f:metadata": {"f:labels": {"f:a": {}, "f:old": {}}}}
+LABELS: dict[str, Any] = {"f:metadata": {"f:labels": {"f:a": {}, "f:old": {}}}}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,9 @@ SPECS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize("before", SPECS)
 def test_what_was_applied_is_settled_and_nothing_else(spec: dict[str, Any], before: dict[str, Any]) -> None:
-    earlier, wanted = (normal({"apiVersion": "v1", "kind": "X", "metadata": {"name": "x"}, "spec": it}) for it in (before, spec))
+    earlier, wanted = (
+        normal({"apiVersion": "v1", "kind": "X", "metadata": {"name": "x"}, "spec": it}) for it in (before, spec)
+    )
     live = applied(None, earlier)
     assert settled(wanted, live, MANAGER) is (spec == before)
     assert settled(wanted, applied(live, wanted), MANAGER)
@@ -126,13 +128,20 @@ def test_normal_keeps_a_namespace_and_gives_plain_types() -> None:
     class Tagged(str):
         pass
 
-    made = normal({"apiVersion": "v1", "kind": "X", "metadata": {"name": Tagged("n"), "namespace": "own"}, "n": 2, "b": True}, "ns")
+    made = normal(
+        {"apiVersion": "v1", "kind": "X", "metadata": {"name": Tagged("n"), "namespace": "own"}, "n": 2, "b": True},
+        "ns",
+    )
     assert made["metadata"]["namespace"] == "own"
     assert type(made["metadata"]["name"]) is str
     assert made["b"] is True and made["n"] == 2
 
 
 def test_noise_is_what_only_the_server_writes() -> None:
-    live = {"kind": "X", "metadata": {"name": "n", "uid": "u", "resourceVersion": "1", "managedFields": []}, "status": {"a": 1}}
+    live = {
+        "kind": "X",
+        "metadata": {"name": "n", "uid": "u", "resourceVersion": "1", "managedFields": []},
+        "status": {"a": 1},
+    }
     assert without_noise(live) == {"kind": "X", "metadata": {"name": "n"}}
-    assert "uid" in live["metadata"], "the original is left alone"  # type: ignore[operator]
+    assert "uid" in live["metadata"], "the original is left alone"

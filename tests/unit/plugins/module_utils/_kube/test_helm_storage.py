@@ -17,7 +17,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._kube.helm_storage imp
     same_values,
 )
 
-# A record that helm 4.2 itself wrote (values redirect: true of a chart with one empty ConfigMap), as Kubernetes returns it.
+# A record that helm 4.2 itself wrote, for a chart with one empty ConfigMap, as Kubernetes returns it.
 BY_HELM = """
 SDRzSUFBQUFBQUFDLzVTU1gyL1RNQlRGdjBwMGVYVTZPODNhMVJJdkcyeFVDTkNnZEYzSk5OMDZUdVBWZjZMWUthcW1mbmZrVkd0aHZJQjBINU
 lyNVhkT3pyblBZTkZJNE9EUk5Gb0NBV1VyQi93Wkt0WDY4RmpLUnJ1ZExJRkRSck5SeWxpYURXZHN6SWNYbk5MQmVEUmllWDZSVFpaQVFPTi9m
@@ -30,7 +30,9 @@ IrRVJ1OGVqUXkxaTJmcVBjTCtWd0FBQVAvLzRCN2k1QWdEQUFBPQ==
 """
 
 
-def record(name: str = "istiod", revision: int = 1, status: str = "deployed", values: Any = None, **more: Any) -> dict[str, Any]:
+def record(
+    name: str = "istiod", revision: int = 1, status: str = "deployed", values: Any = None, **more: Any
+) -> dict[str, Any]:
     """A release Secret in Helm's encoding."""
     body = {
         "name": name,
@@ -42,13 +44,28 @@ def record(name: str = "istiod", revision: int = 1, status: str = "deployed", va
         "manifest": more.get("manifest", ""),
     }
     packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(body).encode()))).decode()
-    labels = {"owner": "helm", "name": name, "version": str(revision), "status": status, "modifiedAt": str(more.get("touched", 1))}
+    labels = {
+        "owner": "helm",
+        "name": name,
+        "version": str(revision),
+        "status": status,
+        "modifiedAt": str(more.get("touched", 1)),
+    }
     metadata = {"name": f"sh.helm.release.v1.{name}.v{revision}", "namespace": "istio-system", "labels": labels}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"release": packed}, "type": "helm.sh/release.v1"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "data": {"release": packed},
+        "type": "helm.sh/release.v1",
+    }
 
 
 def test_a_record_of_helm_is_understood() -> None:
-    secret = {"metadata": {"name": "r", "namespace": "n", "labels": {"modifiedAt": "17"}}, "data": {"release": BY_HELM.replace("\n", "")}}
+    secret = {
+        "metadata": {"name": "r", "namespace": "n", "labels": {"modifiedAt": "17"}},
+        "data": {"release": BY_HELM.replace("\n", "")},
+    }
     release = decoded(secret)
     assert (release.name, release.namespace, release.revision, release.status) == ("sample", "default", 1, "deployed")
     assert (release.chart, release.chart_version) == ("sample", "0.3.1")
@@ -65,7 +82,13 @@ def test_the_newest_revision_counts_as_a_number() -> None:
 
 @pytest.mark.parametrize(
     ("status", "pending"),
-    [("deployed", False), ("failed", False), ("pending-install", True), ("pending-rollback", True), ("uninstalling", True)],
+    [
+        ("deployed", False),
+        ("failed", False),
+        ("pending-install", True),
+        ("pending-rollback", True),
+        ("uninstalling", True),
+    ],
 )
 def test_unfinished_states(status: str, pending: bool) -> None:
     assert decoded(record(status=status)).pending is pending
@@ -74,7 +97,7 @@ def test_unfinished_states(status: str, pending: bool) -> None:
 def test_a_damaged_record_names_the_secret() -> None:
     broken = record()
     broken["data"]["release"] = base64.b64encode(b"nonsense").decode()
-    with pytest.raises(MeshError, match="istio-system/sh.helm.release.v1.istiod.v1"):
+    with pytest.raises(MeshError, match=r"istio-system/sh.helm.release.v1.istiod.v1"):
         decoded(broken)
 
 

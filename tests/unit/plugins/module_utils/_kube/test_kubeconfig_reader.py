@@ -33,7 +33,11 @@ def _encoded(text: str) -> str:
 
 
 def test_inline_data_and_token(tmp_path: Path) -> None:
-    settings = {"certificate-authority-data": _encoded("CA"), "tls-server-name": "api.internal", "proxy-url": "http://p:1"}
+    settings = {
+        "certificate-authority-data": _encoded("CA"),
+        "tls-server-name": "api.internal",
+        "proxy-url": "http://p:1",
+    }
     endpoint = endpoint_from_kubeconfig("east", _write(tmp_path, {"token": "t"}, **settings))
     assert (endpoint.name, endpoint.server, endpoint.ca) == ("east", "https://127.0.0.1:6443", "CA")
     assert (endpoint.tls_server_name, endpoint.proxy, endpoint.verify) == ("api.internal", "http://p:1", True)
@@ -61,7 +65,11 @@ def test_a_credential_plugin_is_run_again_for_a_fresh_token(tmp_path: Path) -> N
     run = {"command": "./plugin", "args": ["a"], "env": [{"name": "COUNT", "value": str(tmp_path / "count")}]}
     endpoint = endpoint_from_kubeconfig("east", _write(tmp_path, {"exec": run}))
     assert endpoint.token is not None
-    assert [endpoint.token(False), endpoint.token(False), endpoint.token(True)] == ["token-a-1", "token-a-1", "token-a-2"]
+    assert [endpoint.token(False), endpoint.token(False), endpoint.token(True)] == [
+        "token-a-1",
+        "token-a-1",
+        "token-a-2",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +77,11 @@ def test_a_credential_plugin_is_run_again_for_a_fresh_token(tmp_path: Path) -> N
     [
         ({}, "three", r"no context 'three' in it\. It has: one, two\."),
         ({}, "two", r"no cluster 'gone' in it\. It has: c\."),
-        ({"exec": {"command": "no-such-plugin", "installHint": "Install it."}}, "", r"No such file or directory\. Install it\."),
+        (
+            {"exec": {"command": "no-such-plugin", "installHint": "Install it."}},
+            "",
+            r"No such file or directory\. Install it\.",
+        ),
         ({"exec": {"command": "false"}}, "", r"log in to cluster east with false: it ended with 1"),
         ({"exec": {"command": "echo", "args": ["hello"]}}, "", "not an ExecCredential"),
         ({"client-certificate": "no-such-file"}, "", "No such file"),

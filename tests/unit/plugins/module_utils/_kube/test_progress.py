@@ -19,16 +19,49 @@ def _workload(kind: str, spec: dict[str, Any], generation: int = 1, **status: in
 @pytest.mark.parametrize(
     ("obj", "done", "text"),
     [
-        (_workload("Deployment", {"replicas": 2}, observedGeneration=1, replicas=2, updatedReplicas=2, availableReplicas=2), True, "2 of 2"),
-        (_workload("Deployment", {"replicas": 2}, observedGeneration=1, replicas=2, updatedReplicas=2, availableReplicas=1), False, "1 of 2"),
+        (
+            _workload(
+                "Deployment", {"replicas": 2}, observedGeneration=1, replicas=2, updatedReplicas=2, availableReplicas=2
+            ),
+            True,
+            "2 of 2",
+        ),
+        (
+            _workload(
+                "Deployment", {"replicas": 2}, observedGeneration=1, replicas=2, updatedReplicas=2, availableReplicas=1
+            ),
+            False,
+            "1 of 2",
+        ),
         # all available, but of the old version
-        (_workload("Deployment", {"replicas": 1}, observedGeneration=1, replicas=2, updatedReplicas=1, availableReplicas=2), False, "1 of 1"),
+        (
+            _workload(
+                "Deployment", {"replicas": 1}, observedGeneration=1, replicas=2, updatedReplicas=1, availableReplicas=2
+            ),
+            False,
+            "1 of 1",
+        ),
         # the status is about the spec before this one
-        (_workload("Deployment", {}, 2, observedGeneration=1, replicas=1, updatedReplicas=1, availableReplicas=1), False, "1 of 1"),
+        (
+            _workload("Deployment", {}, 2, observedGeneration=1, replicas=1, updatedReplicas=1, availableReplicas=1),
+            False,
+            "1 of 1",
+        ),
         (_workload("Deployment", {"replicas": 0}, observedGeneration=1), True, "0 of 0"),
         (_workload("Deployment", {}), False, "0 of 1"),
         (_workload("StatefulSet", {"replicas": 1}, observedGeneration=1, availableReplicas=1), True, "1 of 1"),
-        (_workload("DaemonSet", {}, observedGeneration=1, desiredNumberScheduled=3, updatedNumberScheduled=3, numberAvailable=2), False, "2 of 3"),
+        (
+            _workload(
+                "DaemonSet",
+                {},
+                observedGeneration=1,
+                desiredNumberScheduled=3,
+                updatedNumberScheduled=3,
+                numberAvailable=2,
+            ),
+            False,
+            "2 of 3",
+        ),
         ({"kind": "ConfigMap", "metadata": {}}, True, "ready"),
         # Istio's own Gateway is mere configuration: it never gets a status
         ({"apiVersion": "networking.istio.io/v1", "kind": "Gateway"}, True, "ready"),
@@ -36,10 +69,20 @@ def _workload(kind: str, spec: dict[str, Any], generation: int = 1, **status: in
         (LB, False, "no address"),
         ({**LB, "status": {"loadBalancer": {"ingress": [{"ip": "10.1.2.3"}]}}}, True, "10.1.2.3"),
         ({"kind": "CustomResourceDefinition"}, False, "not served"),
-        ({"kind": "CustomResourceDefinition", "status": {"conditions": [{"type": "Established", "status": "True"}]}}, True, "established"),
+        (
+            {"kind": "CustomResourceDefinition", "status": {"conditions": [{"type": "Established", "status": "True"}]}},
+            True,
+            "established",
+        ),
         ({**GATEWAY, "status": {"addresses": [{"value": "1.2.3.4"}]}}, False, "not programmed"),
         (
-            {**GATEWAY, "status": {"addresses": [{"value": "1.2.3.4"}], "conditions": [{"type": "Programmed", "status": "True"}]}},
+            {
+                **GATEWAY,
+                "status": {
+                    "addresses": [{"value": "1.2.3.4"}],
+                    "conditions": [{"type": "Programmed", "status": "True"}],
+                },
+            },
             True,
             "1.2.3.4",
         ),

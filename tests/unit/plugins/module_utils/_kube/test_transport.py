@@ -84,7 +84,10 @@ def test_a_refused_token_is_renewed_once() -> None:
 
 def test_a_token_that_stays_refused_is_the_answer() -> None:
     with server([401, 401, 401]) as (port, seen):
-        assert HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}", token=Tokens())).request("GET", "/", {}).status == 401
+        assert (
+            HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}", token=Tokens())).request("GET", "/", {}).status
+            == 401
+        )
     assert len(seen) == 2
 
 
@@ -98,13 +101,19 @@ def test_a_busy_server_is_asked_again_when_it_says() -> None:
 
 def test_a_server_that_stays_busy_is_the_answer() -> None:
     with server([503] * 9) as (port, seen):
-        assert HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}"), FakeTime().clock).request("GET", "/", {}).status == 503
+        assert (
+            HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}"), FakeTime().clock).request("GET", "/", {}).status
+            == 503
+        )
     assert len(seen) == 4
 
 
 def test_a_dropped_connection_is_tried_again() -> None:
     with server([0]) as (port, seen):
-        assert HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}"), FakeTime().clock).request("GET", "/", {}).status == 200
+        assert (
+            HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}"), FakeTime().clock).request("GET", "/", {}).status
+            == 200
+        )
     assert len(seen) == 2
 
 
@@ -120,7 +129,9 @@ def test_no_answer_is_one_clear_line() -> None:
     transport = HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}"), FakeTime().clock)
     with pytest.raises(Unreachable) as caught:
         transport.request("GET", "/", {})
-    assert str(caught.value).startswith(f"Failed to reach the API server of cluster east at http://127.0.0.1:{port}: Connection refused.")
+    assert str(caught.value).startswith(
+        f"Failed to reach the API server of cluster east at http://127.0.0.1:{port}: Connection refused."
+    )
     assert "\n" not in str(caught.value)
 
 
@@ -129,7 +140,13 @@ def test_no_answer_is_one_clear_line() -> None:
 KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-def _certificate(name: str, issuer: str, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey, *extensions: tuple[x509.ExtensionType, bool]) -> x509.Certificate:
+def _certificate(
+    name: str,
+    issuer: str,
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
+    *extensions: tuple[x509.ExtensionType, bool],
+) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
     builder = (
         x509.CertificateBuilder()
@@ -158,9 +175,13 @@ def _old_ca() -> str:
 @pytest.fixture(name="serving")
 def _serving(tmp_path: Path) -> ssl.SSLContext:
     key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("east.internal")])
+    names = x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("east.internal")]
+    )
     file = tmp_path / "server.pem"
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     file.write_text(_pem(_certificate("api", "old-ca", key, KEY, (names, False))) + private.decode())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
@@ -169,7 +190,10 @@ def _serving(tmp_path: Path) -> ssl.SSLContext:
 
 def test_an_old_ca_is_accepted(old_ca: str, serving: ssl.SSLContext) -> None:
     with server([], serving) as (port, _seen):
-        assert HttpTransport(Endpoint("east", f"https://127.0.0.1:{port}", ca=old_ca)).request("GET", "/", {}).status == 200
+        assert (
+            HttpTransport(Endpoint("east", f"https://127.0.0.1:{port}", ca=old_ca)).request("GET", "/", {}).status
+            == 200
+        )
 
 
 def test_another_ca_is_not(serving: ssl.SSLContext) -> None:
@@ -178,7 +202,9 @@ def test_another_ca_is_not(serving: ssl.SSLContext) -> None:
     time = FakeTime()
     with server([], serving) as (port, seen):
         transport = HttpTransport(Endpoint("east", f"https://127.0.0.1:{port}", ca=stranger), time.clock)
-        with pytest.raises(Unreachable, match=r"its certificate was not accepted .*The CA known for this cluster does not fit"):
+        with pytest.raises(
+            Unreachable, match=r"its certificate was not accepted .*The CA known for this cluster does not fit"
+        ):
             transport.request("GET", "/", {})
     assert not seen and time.seconds == 0, "another try cannot help"
 

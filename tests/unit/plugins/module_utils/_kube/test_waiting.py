@@ -15,10 +15,9 @@ PATH = "/apis/apps/v1/namespaces/default/deployments/web"
 
 
 def _deployment(api: FakeApi, available: int = 0) -> dict[str, Any]:
-    return api.put(
-        PATH, apiVersion="apps/v1", kind="Deployment", spec={"replicas": 1, "selector": {"matchLabels": {"app": "web"}}},
-        status={"replicas": 1, "updatedReplicas": 1, "availableReplicas": available},
-    )  # fmt: skip
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}}
+    status = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": available}
+    return api.put(PATH, apiVersion="apps/v1", kind="Deployment", spec=spec, status=status)
 
 
 def test_what_is_ready_costs_no_request() -> None:
@@ -30,7 +29,7 @@ def test_what_is_ready_costs_no_request() -> None:
 def test_it_waits_and_tells_only_changes() -> None:
     api, time, told = FakeApi(), FakeTime(), list[str]()
     live = _deployment(api)
-    time.at(5, lambda: _deployment(api, 1) and None)
+    time.at(5, lambda: _deployment(api, 1))
     after = wait_ready(api.client, [live], 60, told.append, time.clock)
     assert after[0]["status"]["availableReplicas"] == 1
     assert told == ["Deployment default/web: 0 of 1 available after 0 s"]
@@ -41,9 +40,14 @@ def test_the_end_names_the_reason_that_the_pod_gives() -> None:
     api, time = FakeApi(), FakeTime()
     stuck = {"name": "app", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}
     api.put(
-        "/api/v1/namespaces/default/pods/web-1", metadata={"labels": {"app": "web"}}, status={"containerStatuses": [stuck]}
+        "/api/v1/namespaces/default/pods/web-1",
+        metadata={"labels": {"app": "web"}},
+        status={"containerStatuses": [stuck]},
     )
-    with pytest.raises(MeshError, match=r"not ready after 10 s: Deployment default/web: 0 of 1 .*web-1, container app: ImagePullBackOff"):
+    with pytest.raises(
+        MeshError,
+        match=r"not ready after 10 s: Deployment default/web: 0 of 1 .*web-1, container app: ImagePullBackOff",
+    ):
         wait_ready(api.client, [_deployment(api)], 10, print, time.clock)
 
 
@@ -77,8 +81,12 @@ def test_gone_is_gone() -> None:
 def test_what_does_not_go_says_why() -> None:
     api, time = FakeApi(), FakeTime()
     stuck = {"conditions": [{"message": "Some content in the namespace has finalizers remaining"}]}
-    live = api.put("/api/v1/namespaces/x", apiVersion="v1", kind="Namespace", spec={"finalizers": ["kubernetes"]}, status=stuck)
-    with pytest.raises(MeshError, match=r"still there after 5 s: Namespace x \(Some content .* finalizers kubernetes\)"):
+    live = api.put(
+        "/api/v1/namespaces/x", apiVersion="v1", kind="Namespace", spec={"finalizers": ["kubernetes"]}, status=stuck
+    )
+    with pytest.raises(
+        MeshError, match=r"still there after 5 s: Namespace x \(Some content .* finalizers kubernetes\)"
+    ):
         wait_gone(api.client, [live], 5, print, time.clock)
 
 
