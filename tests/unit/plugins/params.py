@@ -7,7 +7,7 @@ from typing import Any
 
 
 def defaults(core: Any, **given: Any) -> dict[str, Any]:
-    """Every option of a core with its default, and what a test gives; a name that is no option is the test's mistake."""
+    """Every option of a core with its default, and what a test gives; other names are the test's mistake."""
     params = {name: option.get("default") for name, option in core.ARGUMENT_SPEC.items()}
     assert not set(given) - set(params), set(given) - set(params)
     return {**params, "project": "p", **given}
