@@ -258,7 +258,7 @@ def _protocols(entries: Iterable[Rule] | None) -> set[tuple[str, frozenset[str]]
 
 def _spell(entry: Rule) -> str:
     ports = ",".join(sorted(map(str, entry.get("ports") or ())))
-    return f"{entry['IPProtocol']}{f':{ports}' if ports else ''}"
+    return f"{str(entry['IPProtocol']).lower()}{f':{ports}' if ports else ''}"
 
 
 def _digest(text: str) -> str:

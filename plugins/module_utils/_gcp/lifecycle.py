@@ -74,6 +74,7 @@ class Lifecycle:
         self._deadline = Deadline(session.clock, policy.wait_timeout)
         self._outcome = Outcome()
         self._surprises = 0
+        self._unsure = ""
 
     def present(self, wish: Desired) -> Outcome:
         """Make the cluster exist and be as wished."""
@@ -176,6 +177,9 @@ class Lifecycle:
         if cluster.get("status") == "DEGRADED":
             self._on_degraded(wish, cluster)
         planned = self._plan(wish, cluster)
+        if self._unsure and all(change.text != self._unsure for change in planned.changes):
+            self._note_change(self._unsure)  # its reply was lost, but it did happen
+        self._unsure = ""
         self._outcome.cluster = cluster
         if not planned.changes:
             self._outcome.notices += _health(cluster)
@@ -196,6 +200,7 @@ class Lifecycle:
         path = cluster_path(self._place.project, self._place.location, self._place.cluster) + change.path
         operation = self._write("change", change.method, path, change.body or None)
         if operation is None:
+            self._unsure = change.text
             return False
         self._note_change(change.text)
         if not self._policy.wait:

@@ -46,7 +46,8 @@ def plan_pools(wish: Desired, actual: Json, sizes: Mapping[str, int]) -> PoolPla
     present = {str(pool["name"]): pool for pool in actual.get("nodePools") or ()}
     for name, pool in wish.pools.items():
         if name in present:
-            _existing(pool, present[name], wish.node_tags, sizes.get(name), result)
+            size = sizes.get(name) if counts_matter(pool, present[name]) else None
+            _existing(pool, present[name], wish.node_tags, size, result)
         else:
             _missing(pool, wish.node_tags, result)
     for name in present.keys() - wish.pools.keys():

@@ -174,7 +174,9 @@ def pool(name: str = "default-pool", **more: Any) -> Json:
         "management": {"autoRepair": True, "autoUpgrade": True},
         "upgradeSettings": {"maxSurge": 1, "strategy": "SURGE"},
         "networkConfig": {"podRange": "pods", "podIpv4CidrBlock": "10.4.0.0/14"},
-        "instanceGroupUrls": [f"https://www.googleapis.com/compute/v1/projects/p/zones/{LOCATION}/instanceGroupManagers/g"],
+        "instanceGroupUrls": [
+            f"https://www.googleapis.com/compute/v1/projects/p/zones/{LOCATION}/instanceGroupManagers/g"
+        ],
         "config": {"machineType": "e2-medium", "diskSizeGb": 100, "tags": ["mesh1-node"], "serviceAccount": "default"},
         **more,
     }

@@ -9,12 +9,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import google.oauth2.credentials
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
+
 from tests.unit.plugins.fake_google import options
 
 AUDIENCE = "https://container.googleapis.com/"
@@ -200,9 +202,10 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_token_near_its_end_is_renewed_in_time() -> None:
-    import google.oauth2.credentials
+    class Old(google.oauth2.credentials.Credentials):  # type: ignore[misc, unused-ignore]
+        def refresh(self, request: object) -> None:
+            self.token = "new"
 
-    credentials = google.oauth2.credentials.Credentials("old", refresh_token="r")
+    credentials = Old("old", refresh_token="r")
     credentials.expiry = datetime.datetime.now(datetime.UTC).replace(tzinfo=None) + datetime.timedelta(seconds=30)
-    credentials.refresh = lambda request: setattr(credentials, "token", "new")
     assert auth.Login(credentials, object, self_signed=False).access_token() == "new"

@@ -124,5 +124,5 @@ def test_another_spelling_is_never_a_difference(wish: dict[str, Any], chance: ra
 
 @given(OBJECTS, OBJECTS)
 def test_what_is_no_difference_is_the_same(wish: dict[str, Any], have: dict[str, Any]) -> None:
-    """Comparing the wish with what was picked finds just the same differences: nothing is lost on the way to the diff."""
+    """Comparing the wish with what was picked finds the same differences: nothing is lost on the way to the diff."""
     assert differences(wish, picked(wish, have)) == differences(wish, have)

@@ -15,6 +15,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import (
     node_arithmetic,
 )
 from google.cloud.container_v1.types import Cluster
+
 from tests.unit.plugins.fake_google import validated
 
 
@@ -121,7 +122,7 @@ def test_the_rest_of_the_options() -> None:
 def test_extra_is_laid_over_the_options_and_spelled_right() -> None:
     asked = wish(
         release_channel="regular",
-        extra={"release_channel": {"channel": "rapid"}, "costManagementConfig": {"enabled": True}, "resourceLabels": {"a": "b"}},
+        extra={"release_channel": {"channel": "rapid"}, "resourceLabels": {"a": "b"}},
     )  # fmt: skip
     assert asked.cluster["releaseChannel"] == {"channel": "RAPID"}
     assert asked.labels == {"a": "b"}
@@ -163,7 +164,10 @@ def test_what_cannot_be_meant_is_one_clear_line(params: dict[str, Any], part: st
     ("params", "part"),
     [
         ({"location": "us-central1"}, "12 nodes in all"),
-        ({"location": "us-central1", "node_locations": ["us-central1-a", "us-central1-b"], "node_count": 3}, "6 nodes in all"),
+        (
+            {"location": "us-central1", "node_locations": ["us-central1-a", "us-central1-b"], "node_count": 3},
+            "6 nodes in all",
+        ),
         ({"location": "us-central1-a"}, ""),
         ({"location": "us-central1", "autopilot": True}, ""),
     ],
@@ -185,8 +189,12 @@ def test_node_arithmetic_of_regions(params: dict[str, Any], part: str) -> None:
             "max_surge": 2,
             "disk_size_gb": 50,
             "node_auto_provisioning": {"limits": [{"resource": "cpu", "maximum": 5}], "service_account": "x"},
-            "maintenance": {"recurrence": "FREQ=DAILY", "start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T04:00:00Z"},
-            "control_plane": {"dns_kubernetes_tokens": True, "authorized_networks": [{"cidr_block": "10.0.0.0/8", "name": "n"}]},
+            "maintenance": {
+                "recurrence": "FREQ=DAILY", "start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T04:00:00Z",
+            },
+            "control_plane": {
+                "dns_kubernetes_tokens": True, "authorized_networks": [{"cidr_block": "10.0.0.0/8", "name": "n"}],
+            },
             "fleet_project": "f",
             "shielded_nodes": True,
             "vertical_pod_autoscaling": True,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError, hint_for, message_of
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import Reply
+
 from tests.unit.plugins.fake_google import failure
 
 BUSY = "Cluster is running incompatible operation operation-1795-ab."
@@ -20,7 +21,9 @@ def error(reply: Reply) -> ApiError:
     [
         failure(400, BUSY, "failedPrecondition", info="CLUSTER_ALREADY_HAS_OPERATION"),
         failure(400, BUSY),
-        failure(400, "Operation operation-1 is currently upgrading cluster c. Please wait and try again once it is done."),
+        failure(
+            400, "Operation operation-1 is currently upgrading cluster c. Please wait and try again once it is done."
+        ),
         failure(400, "Cluster is currently being created, deleted, updated or repaired and cannot be updated."),
         failure(409, "operationInProgress"),
     ],

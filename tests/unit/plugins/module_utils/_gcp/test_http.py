@@ -69,12 +69,16 @@ def test_a_refused_connection_is_said_in_words() -> None:
         RequestsTransport()("GET", "http://127.0.0.1:9/x", {}, None)
 
 
-@pytest.mark.parametrize("url", ["https://container.googleapis.com/", "http://127.0.0.1:7480", "http://[::1]:1", "http://localhost:1/"])
+@pytest.mark.parametrize(
+    "url", ["https://container.googleapis.com/", "http://127.0.0.1:7480", "http://[::1]:1", "http://localhost:1/"]
+)
 def test_fit_endpoints(url: str) -> None:
     assert check_endpoint(url) == url.rstrip("/")
 
 
-@pytest.mark.parametrize("url", ["http://10.0.0.1", "http://localhost.example", "ftp://x", "container.googleapis.com", ""])
+@pytest.mark.parametrize(
+    "url", ["http://10.0.0.1", "http://localhost.example", "ftp://x", "container.googleapis.com", ""]
+)
 def test_unfit_endpoints(url: str) -> None:
     with pytest.raises(MeshError):
         check_endpoint(url)

@@ -19,10 +19,16 @@ def test_regions_and_zones() -> None:
 
 
 def test_a_count_is_for_every_zone() -> None:
-    assert [zone_count("us-central1", []), zone_count("us-central1", ["a", "b"]), zone_count("us-central1-a", [])] == [3, 2, 1]
+    assert [zone_count("us-central1", []), zone_count("us-central1", ["a", "b"]), zone_count("us-central1-a", [])] == [
+        3,
+        2,
+        1,
+    ]
 
 
-@pytest.mark.parametrize("location", ["uscentral1", "us-central1a", "us-central", "US-CENTRAL1-A", "", "us-central1-aa", "-"])
+@pytest.mark.parametrize(
+    "location", ["uscentral1", "us-central1a", "us-central", "US-CENTRAL1-A", "", "us-central1-aa", "-"]
+)
 def test_what_is_no_location(location: str) -> None:
     with pytest.raises(MeshError, match="neither a region nor a zone"):
         check_location("cluster c", location)

@@ -15,6 +15,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import (
     GoogleSession,
     retry_after_seconds,
 )
+
 from tests.unit.plugins.fake_google import Call, FakeTime, Script, failure, options, reply, session
 
 PAGE = Reply(502, b"<html>Bad Gateway</html>")
@@ -123,7 +124,13 @@ def test_credentials_do_not_travel_in_the_clear() -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("5", 5.0), ("Sun, 06 Nov 1994 08:49:37 GMT", 7.0), ("Sun, 06 Nov 1994 08:49:00 GMT", 0.0), ("soon", None), ("", None)],
+    [
+        ("5", 5.0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 7.0),
+        ("Sun, 06 Nov 1994 08:49:00 GMT", 0.0),
+        ("soon", None),
+        ("", None),
+    ],
 )
 def test_retry_after_in_both_forms(header: str, seconds: float | None) -> None:
     assert retry_after_seconds(header, 784111770.0) == seconds

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many nodes a pool has: without a call where the cluster's total proves it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mcistio.gke.plugins.module_utils._core.gke_cluster import ARGUMENT_SPEC
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp import node_sizes
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import desired
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
+
+from tests.unit.plugins.fake_google import Call, Script, cluster, failure, pool, session, validated
+
+GROUP = "projects/p/zones/us-central1-a/instanceGroupManagers/g"
+
+
+def read(script: Script, actual: dict[str, Any], **params: Any) -> tuple[dict[str, int], list[str]]:
+    asked = desired(validated(ARGUMENT_SPEC, name="central", location="us-central1-a", **params), "p")
+    found = node_sizes.read(session(script), asked, actual)
+    script.done()
+    return found
+
+
+def test_a_total_that_adds_up_needs_no_call() -> None:
+    assert read(Script(), cluster(currentNodeCount=4), node_count=4) == ({"default-pool": 4}, [])
+
+
+def test_counts_that_nobody_asked_for_need_no_call() -> None:
+    assert read(Script(), cluster(currentNodeCount=9)) == ({}, [])
+
+
+def test_otherwise_the_instance_groups_are_asked() -> None:
+    script = Script(Call("GET", GROUP, {"targetSize": 3}))
+    assert read(script, cluster(currentNodeCount=3), node_count=4) == ({"default-pool": 3}, [])
+
+
+def test_a_node_that_is_being_repaired_is_no_drift() -> None:
+    assert read(Script(Call("GET", GROUP, {"targetSize": 4})), cluster(currentNodeCount=3), node_count=4)[0] == {
+        "default-pool": 4
+    }
+
+
+def test_zones_of_different_size_fit_no_wish() -> None:
+    urls = [f"https://www.googleapis.com/compute/v1/projects/p/zones/z{n}/instanceGroups/g" for n in (1, 2)]
+    script = Script(*[
+        Call("GET", f"projects/p/zones/z{n}/instanceGroupManagers/g", {"targetSize": n}) for n in (1, 2)
+    ])  # fmt: skip
+    actual = cluster(currentNodeCount=3, nodePools=[pool(instanceGroupUrls=urls, locations=["z1", "z2"])])
+    assert read(script, actual, node_count=2) == ({"default-pool": node_sizes.UNEVEN}, [])
+
+
+def test_both_groups_of_a_blue_green_pool_count() -> None:
+    urls = [f"https://www.googleapis.com/compute/v1/projects/p/zones/z/instanceGroupManagers/{n}" for n in ("b", "g")]
+    script = Script(
+        *[Call("GET", f"projects/p/zones/z/instanceGroupManagers/{n}", {"targetSize": 2}) for n in ("b", "g")]
+    )
+    assert read(script, cluster(nodePools=[pool(instanceGroupUrls=urls)]), node_count=5)[0] == {"default-pool": 4}
+
+
+def test_without_the_right_to_look_the_count_of_creation_serves_and_that_is_said() -> None:
+    script = Script(Call("GET", GROUP, failure(403, "Required 'compute.instanceGroupManagers.get' permission")))
+    counts, notices = read(script, cluster(currentNodeCount=3), node_count=5)
+    assert counts == {"default-pool": 4} and "creation time" in notices[0]
+
+
+def test_other_errors_are_errors() -> None:
+    with pytest.raises(ApiError):
+        read(Script(Call("GET", GROUP, failure(400, "bad"))), cluster(), node_count=5)
