@@ -3,7 +3,26 @@
 
 from __future__ import annotations
 
-_SUBOPTIONS = """
+_ONE = "The cluster to work on."
+_TYPE = "    type: dict\n    required: true\n"
+_LIST = "    type: list\n    elements: dict\n    default: []\n"
+
+
+def _elsewhere(fragment: str, option: str, description: str, many: bool = False) -> str:
+    """The fragment of C(cluster) for an option of another name."""
+    renamed = fragment.replace("  cluster:\n", f"  {option}:\n").replace("O(cluster.", f"O({option}.")
+    return renamed.replace(_ONE, description).replace(_TYPE, _LIST if many else _TYPE)
+
+
+class ModuleDocFragment:
+    """C(mcistio.gke.cluster), C(mcistio.gke.cluster.primary) and so on."""
+
+    DOCUMENTATION = r"""
+options:
+  cluster:
+    description: The cluster to work on.
+    type: dict
+    required: true
     suboptions:
       name:
         description: The cluster's name, in Google Cloud and in the mesh.
@@ -12,7 +31,7 @@ _SUBOPTIONS = """
       location:
         description:
           - Its zone or region. Address, CA and a fresh token come from the Container API and stay in memory.
-          - Exactly one of O({option}.location) and O({option}.kubeconfig) is needed.
+          - Exactly one of O(cluster.location) and O(cluster.kubeconfig) is needed.
         type: str
       project:
         description: Its project, where it is another one than O(project).
@@ -21,7 +40,7 @@ _SUBOPTIONS = """
         description: A kubeconfig to reach the cluster by, for clusters that are not GKE's.
         type: path
       context:
-        description: The context in O({option}.kubeconfig); its current one by default.
+        description: The context in O(cluster.kubeconfig); its current one by default.
         type: str
       endpoint:
         description:
@@ -31,25 +50,14 @@ _SUBOPTIONS = """
         default: public
 """
 
-
-def _fragment(option: str, description: str, shape: str) -> str:
-    head = f"options:\n  {option}:\n    description: {description}\n{shape}"
-    return head + _SUBOPTIONS.replace("{option}", option).lstrip("\n")
-
-
-_ONE = "    type: dict\n    required: true\n"
-_MANY = "    type: list\n    elements: dict\n    default: []\n"
-
-
-class ModuleDocFragment:
-    """C(mcistio.gke.cluster), C(mcistio.gke.cluster.primary) and so on."""
-
-    DOCUMENTATION = _fragment("cluster", "The cluster to work on.", _ONE)
-    PRIMARY = _fragment("primary", "The cluster whose istiod runs the mesh.", _ONE)
-    REMOTE = _fragment("remote", "The cluster that istiod is to read.", _ONE)
-    REMOTES = _fragment("remotes", "The remote clusters that the mesh is expected to have, all of them.", _MANY)
-    WAIT_FOR_CA = _fragment(
+    PRIMARY = _elsewhere(DOCUMENTATION, "primary", "The cluster whose istiod runs the mesh.")
+    REMOTE = _elsewhere(DOCUMENTATION, "remote", "The cluster that istiod is to read.")
+    REMOTES = _elsewhere(
+        DOCUMENTATION, "remotes", "The remote clusters that the mesh is expected to have, all of them.", many=True
+    )
+    WAIT_FOR_CA = _elsewhere(
+        DOCUMENTATION,
         "wait_for_ca",
         "Remote clusters to wait for until istiod has given them the mesh's CA (webhook and ConfigMaps).",
-        _MANY,
+        many=True,
     )

@@ -10,12 +10,11 @@ module: helm_releases
 short_description: Make the Helm releases of one cluster as declared
 description:
   - Installs, upgrades and uninstalls Helm releases in the order given, by module M(kubernetes.core.helm).
-  - Reads Helm's own records first, one request a namespace, and starts helm only for a release that differs in
-    chart, chart version or
-    values, or that is not deployed. A run that finds everything in place starts no helm at all.
+  - Reads Helm's own records first, one request a namespace, and starts helm only for a release that differs in chart,
+    chart version or values, or that is not deployed. A run that finds everything in place starts no helm at all.
   - Brings releases back to life that a killed run left in a pending state, where helm itself only says that another
-    operation is in
-    progress. The unfinished record is dropped, and helm adopts the objects that the release had made already.
+    operation is in progress. The unfinished record is dropped, and helm adopts the objects that the release had made
+    already.
   - Helm gets a kubeconfig of its own for the moment, readable by its user alone and removed afterwards.
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
@@ -48,8 +47,7 @@ options:
             address.
           - Needed for O(releases[].state=present).
           - A local chart is recognised by the name and version in its C(Chart.yaml). If its content changes and its
-            version does
-            not, the change is not seen.
+            version does not, the change is not seen.
         type: str
       chart_version:
         description:
@@ -83,8 +81,7 @@ options:
       force_conflicts:
         description:
           - With server-side apply, take over fields that somebody else set to another value (helm 4). istiod sets
-            C(failurePolicy) of
-            its validating webhook, so that an upgrade of Istio's charts by helm 4 may need this.
+            C(failurePolicy) of its validating webhook, so that an upgrade of Istio's charts by helm 4 may need this.
         type: bool
         default: false
       wait:
@@ -104,8 +101,7 @@ options:
   pending_grace:
     description:
       - How many seconds a pending record must have been left alone before it counts as left behind by a killed run.
-        Until then the action
-        watches whether a helm that is still running brings it to an end.
+        Until then the action watches whether a helm that is still running brings it to an end.
     type: int
     default: 30
 attributes:

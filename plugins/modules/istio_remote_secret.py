@@ -9,16 +9,14 @@ DOCUMENTATION = r"""
 module: istio_remote_secret
 short_description: Let istiod of one cluster read another one
 description:
-  - Takes the service account token of the remote cluster and writes it to the primary as the Secret that istiod
-    looks for, with the
-    very bytes that C(istioctl create-remote-secret) would have written.
-  - The credential goes from one cluster to the other inside one task. It is in no variable, no result, no diff and
-    no log.
+  - Takes the service account token of the remote cluster and writes it to the primary as the Secret that istiod looks
+    for, with the very bytes that C(istioctl create-remote-secret) would have written.
+  - The credential goes from one cluster to the other inside one task. It is in no variable, no result, no diff and no
+    log.
   - Rewrites the Secret when the token, the CA or the address of the remote has changed, and adopts one that istioctl
     made.
-  - Never creates the service account. istioctl would, with default permissions and without Helm's ownership marks,
-    on which the
-    chart that owns the account then fails to install.
+  - Never creates the service account. istioctl would, with default permissions and without Helm's ownership marks, on
+    which the chart that owns the account then fails to install.
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
 options:
@@ -34,8 +32,7 @@ options:
     description:
       - Whether istiod should read the remote.
       - V(absent) removes the Secret from the primary first, then the token on the remote if this module had made it.
-        A cluster that
-        is gone has nothing to be removed.
+        A cluster that is gone has nothing to be removed.
     type: str
     choices: [present, absent]
     default: present
@@ -52,8 +49,7 @@ options:
   omit_ca:
     description:
       - Leave the CA out, for an API server with a publicly trusted certificate. True by default where
-        O(remote.endpoint=dns) and
-        O(server) is not given.
+        O(remote.endpoint=dns) and O(server) is not given.
     type: bool
   keep_token:
     description: With O(state=absent), leave the token on the remote, because other primaries use it too.

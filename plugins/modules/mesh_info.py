@@ -60,8 +60,7 @@ options:
   wait_for_endpoints:
     description:
       - Endpoints that every replica must know as ready. Wait for the new ones before the old ones of a workload are
-        removed, and no
-        request is lost.
+        removed, and no request is lost.
     type: list
     elements: dict
     default: []

@@ -9,17 +9,15 @@ DOCUMENTATION = r"""
 module: mesh_objects
 short_description: Make or remove a batch of Kubernetes objects of one cluster
 description:
-  - Applies a list of objects to one cluster by server-side apply as field manager C(mcistio.gke), in the order
-    given, or removes them in
-    the reverse order.
+  - Applies a list of objects to one cluster by server-side apply as field manager C(mcistio.gke), in the order given,
+    or removes them in the reverse order.
   - An object that already says what is declared costs one read and no write.
-  - Fields that other managers own and the definition does not name stay as they are, so that a label or an
-    annotation can be
-    declared on a namespace that somebody else made. A field that was declared in an earlier run and is declared no
-    more goes away.
+  - Fields that other managers own and the definition does not name stay as they are, so that a label or an annotation
+    can be declared on a namespace that somebody else made. A field that was declared in an earlier run and is
+    declared no more goes away.
   - Needs neither kubectl nor a kubeconfig on disk, reaches clusters whose old CA Python 3.13 refuses, and predicts
-    creations in check mode
-    while the cluster, the namespace or the kind is still missing, which C(kubernetes.core.k8s) cannot.
+    creations in check mode while the cluster, the namespace or the kind is still missing, which
+    C(kubernetes.core.k8s) cannot.
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
 options:
@@ -63,8 +61,7 @@ options:
   force_conflicts:
     description:
       - Take over a declared field that another manager set to another value. What is declared is meant, so this is
-        the default; do not
-        declare fields that a controller should own (C(spec.replicas) under an autoscaler).
+        the default; do not declare fields that a controller should own (C(spec.replicas) under an autoscaler).
     type: bool
     default: true
   propagation:
@@ -75,8 +72,7 @@ options:
   wait:
     description:
       - For O(state=present), wait until Deployments, StatefulSets and DaemonSets are rolled out, LoadBalancer
-        Services and Gateways
-        have an address, and new kinds are served.
+        Services and Gateways have an address, and new kinds are served.
       - For O(state=absent), wait until the objects are gone, with all that is in a namespace.
     type: bool
     default: false
@@ -87,8 +83,8 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Creations and changes are judged by the API server in a dry run where it can, else predicted from
-      the definition.
+    description: Creations and changes are judged by the API server in a dry run where it can, else predicted from the
+      definition.
   diff_mode:
     support: full
     description: Shows the changed objects without what only the server writes; the values of Secrets are hidden.

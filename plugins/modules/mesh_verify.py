@@ -10,13 +10,11 @@ module: mesh_verify
 short_description: Prove that a mesh of several clusters works
 description:
   - Goes up a ladder of checks and makes all of them, also after one failed. What fails is named with its layer, its
-    cluster and the
-    likely cause, for example a firewall between two clusters.
+    cluster and the likely cause, for example a firewall between two clusters.
   - C(L0 api), every API server is ready.
-  - C(L1 credential), istiod's stored credential for each remote works. A canary Service and EndpointSlice are made
-    on the remote, must
-    be seen by every istiod replica, and are removed again. No proxy outside of Istio's own namespace gets to know of
-    them.
+  - C(L1 credential), istiod's stored credential for each remote works. A canary Service and EndpointSlice are made on
+    the remote, must be seen by every istiod replica, and are removed again. No proxy outside of Istio's own namespace
+    gets to know of them.
   - C(L2 names), annotation and injection path of each remote agree with the names of the clusters.
   - C(L3 istiod), every replica has exactly the expected clusters, each synced.
   - C(L4 trust), webhook and namespaces of each remote have the mesh's CA, and it looks for istiod where istiod is.
@@ -25,9 +23,8 @@ description:
   - C(L7 network), a pod of each cluster gets an answer from a pod of each other one, tried from inside a sidecar,
     past Envoy.
   - C(L8 traffic), Bookinfo's page is served through the ingress gateway and every workload answers. Upstream's
-    C(reviews) says which pod
-    and cluster answered. Its C(details) and C(ratings) do not, so where those are is known from L6. Images that do
-    say it are held to it.
+    C(reviews) says which pod and cluster answered. Its C(details) and C(ratings) do not, so where those are is known
+    from L6. Images that do say it are held to it.
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
 options:
@@ -42,8 +39,7 @@ options:
   workloads:
     description:
       - The placement of Bookinfo, as Deployment to the name or the names of its clusters. Without it the checks of
-        the application are
-        left out.
+        the application are left out.
     type: dict
     default: {}
   namespace:

@@ -127,7 +127,7 @@ def _wait(questions: list[Question], seconds: float, report: Report, clock: Cloc
             if deadline.passed:
                 raise MeshError("wait for", "the mesh", f"after {seconds:g} s {'; '.join(missing)}")
             if missing != told:
-                report(f"waiting ({deadline.elapsed:.0f} s): {'; '.join(line.split(' (')[0] for line in missing)}")
+                report(f"waiting ({deadline.elapsed:.0f} s): {'; '.join(line.partition(' (')[0] for line in missing)}")
                 told = missing
             deadline.pause()
             missing = _asked(question)
