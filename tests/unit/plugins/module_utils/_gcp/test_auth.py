@@ -206,6 +206,6 @@ def test_a_token_near_its_end_is_renewed_in_time() -> None:
         def refresh(self, request: object) -> None:
             self.token = "new"
 
-    credentials = Old("old", refresh_token="r")
+    credentials = Old("old", refresh_token="r")  # type: ignore[no-untyped-call, unused-ignore]
     credentials.expiry = datetime.datetime.now(datetime.UTC).replace(tzinfo=None) + datetime.timedelta(seconds=30)
     assert auth.Login(credentials, object, self_signed=False).access_token() == "new"
