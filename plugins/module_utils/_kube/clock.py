@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock as Clock
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock
+
+__all__ = ["SYSTEM", "Clock", "Deadline"]
 
 SYSTEM = Clock()
 
