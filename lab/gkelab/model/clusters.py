@@ -277,7 +277,9 @@ def _updated_pool(pool: JSON, request: JSON, body: JSON) -> JSON:
         elif field == "locations":
             result["locations"] = value
         elif field == "upgradeSettings":
-            result[field] |= value
+            # The two numbers have no presence: one that is missing is zero.
+            kept = {name: part for name, part in result[field].items() if name not in ("maxSurge", "maxUnavailable")}
+            result[field] = kept | value
         elif field == "nodeNetworkConfig":
             result["networkConfig"] |= nodepools.without_pod_range(value)
         elif field in ("queuedProvisioning", "nodeDrainConfig", "maintenancePolicy"):
