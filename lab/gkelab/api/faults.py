@@ -4,8 +4,9 @@
 A rule is ``{"match": {"method"?, "path"? (regular expression, searched), "nth"?, "count"?}, "action": {…}}``. Without
 ``nth`` and ``count`` it applies to every match; ``nth`` alone to the nth match (from 1); ``count`` bounds how many.
 
-Actions on the request: ``delay`` (seconds), ``error`` {status, body (JSON or text), headers?}, ``drop`` ("before" or
-"after" handling: the connection closes without an answer), ``merge`` (JSON laid over the answer).
+Actions on the request: ``delay`` (seconds), ``error`` {status, body (JSON or text), headers?, after? (true: in place of
+the answer to a request that was carried out)}, ``drop`` ("before" or "after" handling: the connection closes without an
+answer), ``merge`` (JSON laid over the answer).
 
 Actions inside the model: ``operation_error`` {message, code?, status_message?, only_status_message?, conditions?,
 http?}, ``stuck`` (until the faults are cleared), ``operation_seconds``, ``auto_operation`` {type?, seconds?, stuck?},

@@ -65,19 +65,23 @@ class Gate:
         if actions.get("drop") == "before":
             await reply.drop()
             return
-        if "error" in actions:
+        error: dict[str, Any] = actions.get("error") or {}
+        if error and not error.get("after"):
             scope[KIND] = "fault"
-            await _injected_error(actions["error"])(scope, receive, reply.send)
+            await _injected_error(error)(scope, receive, reply.send)
             return
         reply.merge = actions.get("merge")
-        reply.muted = actions.get("drop") == "after"
+        reply.muted = bool(error) or actions.get("drop") == "after"
         token = injected.actions.set(actions)
         try:
             await self._admit(scope, receive, reply)
         finally:
             injected.actions.reset(token)
-        if reply.muted:
+        if actions.get("drop") == "after":
             await reply.drop()
+        elif error:
+            reply.muted, reply.merge = False, None
+            await _injected_error(error)(scope, receive, reply.send)
 
     async def _admit(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
         try:

@@ -139,6 +139,11 @@ class Rest:
         """A path below this project's location."""
         return self.call(method, f"v1/projects/{self.project}/locations/{self.location}/{path}", body, **query)
 
+    def raw(self, method: str, path: str, body: object = None) -> requests.Response:
+        """The answer itself, of a path below this project's location."""
+        url = f"{self.emulator.url}/v1/projects/{self.project}/locations/{self.location}/{path}"
+        return self._session.request(method, url, json=body, timeout=30)
+
     def compute(self, method: str, path: str, body: object = None, **query: str) -> tuple[int, JSON]:
         return self.call(method, f"compute/v1/projects/{self.project}/{path}", body, **query)
 

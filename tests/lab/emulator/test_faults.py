@@ -55,6 +55,17 @@ def test_html(emulator: Emulator, rest: Rest) -> None:
     assert answer.text.startswith("<html>")
 
 
+@pytest.mark.parametrize(("after", "exists"), [(False, 404), (True, 200)])
+def test_an_error_before_the_work_or_in_place_of_its_answer(
+    emulator: Emulator, rest: Rest, after: bool, exists: int
+) -> None:
+    page = {"status": 502, "body": "<html>Bad Gateway</html>", "after": after}
+    emulator.fault({"error": page}, method="POST", path=CREATE, count=1)
+    answer = rest.raw("POST", "clusters", _body())
+    assert (answer.status_code, answer.text) == (502, "<html>Bad Gateway</html>")
+    assert rest.container("GET", "clusters/c")[0] == exists
+
+
 @pytest.mark.parametrize(("when", "exists"), [("before", 404), ("after", 200)])
 def test_a_lost_reply(emulator: Emulator, rest: Rest, when: str, exists: int) -> None:
     emulator.fault({"drop": when}, method="POST", path=CREATE, count=1)
