@@ -198,7 +198,8 @@ class _Worker:
             self._report(f"helm release {live.namespace}/{live.name}: dropping its unfinished record ({which})")
             self._client.delete(live.secret)
         elif live.status == "uninstalling":
-            self._client.apply(helm_storage.marked_failed(live))
+            # helm's own word for an operation that did not end well; neither it nor kubernetes.core finishes this one
+            self._client.apply(helm_storage.with_status(live, "failed"))
 
     def _run_helm(self, helm: Helm, wanted: dict[str, Any], chart: Chart | None) -> None:
         options = _helm_options(wanted, chart, self._params.get("helm_binary"))

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.fields import plain
 
 Object = dict[str, Any]
-Placement: TypeAlias = "Mapping[str, str | list[str]]"
+type Placement = Mapping[str, str | list[str]]
 """Workload (a Deployment's name) to its cluster or clusters; an empty list means nowhere."""
 
 DRAIN_SECONDS = 8

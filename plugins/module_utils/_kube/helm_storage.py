@@ -87,19 +87,16 @@ def decoded(secret: Object) -> Release:
         ) from error
 
 
-def marked_failed(release: Release) -> Object:
-    """The record's Secret with its status set to failed: what Helm writes itself when it lives to see the failure.
-
-    Needed for ``uninstalling`` after a kill: neither helm nor kubernetes.core would finish that one.
-    """
+def with_status(release: Release, status: str) -> Object:
+    """The record's Secret with another status, in the record and on its label, as helm itself would write it."""
     record = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(release.secret["data"]["release"]))))
-    record["info"]["status"] = "failed"
+    record["info"]["status"] = status
     packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(record).encode()))).decode()
     metadata = release.secret["metadata"]
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "labels": {"status": "failed"}},
+        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "labels": {"status": status}},
         "data": {"release": packed},
         "type": SECRET_TYPE,
     }

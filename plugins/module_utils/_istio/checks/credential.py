@@ -47,7 +47,7 @@ def _stored_server(context: Context, name: str) -> str:
 def canary(name: str, namespace: str) -> list[Object]:
     """A Service without pods and one endpoint for it.
 
-    ``exportTo: .`` keeps it to proxies of Istio's own namespace; with ``~`` for nobody, istiod would not take its endpoint in.
+    ``exportTo: .`` keeps it to proxies of Istio's own namespace; with ``~``, for nobody, istiod would not take it in.
     """
     metadata = {"name": name, "namespace": namespace, "labels": {LABEL: "true"}}
     service = {

@@ -22,7 +22,7 @@ ENDPOINT = Endpoint("east", "https://east.example", token=lambda refresh: "the-t
 
 @pytest.fixture(name="action")
 def _action(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ActionModule:
-    """The action with everything of Ansible's taken away: its run goes straight to the core, whose run uses helm once."""
+    """The action with everything of Ansible's taken away: its run goes straight to a core that uses helm once."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     monkeypatch.setattr(InProcessAction, "run", lambda self, tmp, task_vars: self.CORE.run({}, check_mode=False))
     options = {"release_name": "istiod"}

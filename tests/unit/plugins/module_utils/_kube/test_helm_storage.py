@@ -12,9 +12,9 @@ import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.helm_storage import (
     decoded,
-    marked_failed,
     newest,
     same_values,
+    with_status,
 )
 
 # A record that helm 4.2 itself wrote, for a chart with one empty ConfigMap, as Kubernetes returns it.
@@ -101,11 +101,11 @@ def test_a_damaged_record_names_the_secret() -> None:
         decoded(broken)
 
 
-def test_marking_failed_changes_the_status_alone() -> None:
+def test_another_status_changes_nothing_else() -> None:
     before = record(status="uninstalling", values={"a": 1}, manifest="kind: X")
-    after = decoded({**before, **marked_failed(decoded(before))})
+    after = decoded({**before, **with_status(decoded(before), "failed")})
     assert (after.status, after.values, after.manifest, after.revision) == ("failed", {"a": 1}, "kind: X", 1)
-    assert marked_failed(decoded(before))["metadata"]["labels"] == {"status": "failed"}
+    assert with_status(decoded(before), "failed")["metadata"]["labels"] == {"status": "failed"}
 
 
 @pytest.mark.parametrize(
