@@ -68,6 +68,6 @@ options:
     type: str
     default: https://compute.googleapis.com
 requirements:
-  - google-auth 2.30 or newer with requests
-  - google-cloud-container 2.50 or newer
+  - google-auth 2.40 or newer, with requests
+  - google-cloud-container 2.60 or newer
 """

@@ -80,15 +80,12 @@ def desired(params: Mapping[str, Any], project: str) -> Desired:
         _put(cluster, "workloadIdentityConfig.workloadPool", pool)
     notices = _legacy(params, cluster)
     checked = schema.check("Cluster", params.get("extra") or {})
+    _refuse(subject, checked.problems)
     extra = checked.body
     labels = extra.pop("resourceLabels", None) or params.get("labels")
     extra_pools = {str(pool.get("name", "")): pool for pool in extra.pop("nodePools", None) or []}
     cluster = merged(cluster, extra)
-    whole = schema.check("Cluster", cluster)
-    if checked.problems or whole.problems:
-        raise MeshError(
-            "read", f"the options of {subject}", "; ".join(dict.fromkeys(checked.problems + whole.problems))
-        )
+    _refuse(subject, schema.check("Cluster", cluster).problems)
     if checked.unknown:
         notices.append(
             f"extra: {', '.join(checked.unknown)} unknown to the installed google-cloud-container, sent as given."
@@ -103,6 +100,11 @@ def desired(params: Mapping[str, Any], project: str) -> Desired:
         tuple(notices), bool(params.get("purge_labels", True)), bool(params.get("remove_other_node_pools")),
         bool(params.get("allow_node_recreation")),
     )  # fmt: skip
+
+
+def _refuse(subject: str, problems: list[str]) -> None:
+    if problems:
+        raise MeshError("read", f"the options of {subject}", "; ".join(problems))
 
 
 def _texts(labels: Mapping[str, Any] | None) -> dict[str, str] | None:
@@ -210,8 +212,7 @@ def _pools(params: Mapping[str, Any], extra: dict[str, Json]) -> dict[str, Json]
         options |= {option: value for option, value in entry.items() if value is not None}
         wanted = merged(_pool(name, options, bool(params.get("workload_identity"))), extra.pop(name, {}))
         checked = schema.check("NodePool", wanted)
-        if checked.problems:
-            raise MeshError("read", f"the options of node pool {name}", "; ".join(checked.problems))
+        _refuse(f"node pool {name}", checked.problems)
         found[name] = checked.body
     for name in extra:
         raise MeshError("read", "option extra", f"node pool {name!r} is not among node_pools", "List it there too.")

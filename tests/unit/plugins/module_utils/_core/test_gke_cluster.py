@@ -103,7 +103,7 @@ EXTRA = st.recursive(WORDS, lambda inner: st.dictionaries(st.sampled_from(
 ), inner, max_size=4))  # fmt: skip
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     params=st.fixed_dictionaries(
         {"name": st.text(max_size=5), "location": st.sampled_from(["", "us-central1-a", "x", "us-central1"])},

@@ -340,7 +340,7 @@ def managed(asked: Desired, actual: dict[str, Any], sizes: dict[str, int]) -> di
     return {name: sizes[name] for name in names}
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(first=PARAMS, second=PARAMS)
 def test_a_plan_carried_out_leaves_nothing_to_plan_and_was_foreseen(
     first: dict[str, Any], second: dict[str, Any]
