@@ -106,6 +106,9 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 _ROLES = {
+    "container.clusters.get": "roles/container.viewer",
+    "container.clusters.list": "roles/container.viewer",
+    "container.operations.": "roles/container.viewer",
     "container.": "roles/container.admin",
     "compute.firewalls": "roles/compute.securityAdmin",
     "compute.instance": "roles/compute.viewer",
@@ -113,6 +116,21 @@ _ROLES = {
     "compute.networks.updatePolicy": "roles/compute.securityAdmin",
     "iam.serviceAccounts.actAs": "roles/iam.serviceAccountUser",
 }
+"""A role that has a permission, by how the permission begins; the first that fits."""
+_PERMISSION = re.compile(r"\b((?:container|compute|iam)\.[A-Za-z]+\.[A-Za-z]+)\b")
+_PROJECT = re.compile(r"projects/([a-z](?:[a-z0-9.:-]*[a-z0-9])?)")
+
+
+def is_stockout(text: str) -> bool:
+    """Whether an answer says that a zone has no machines left."""
+    words = text.lower()
+    return "gce_stockout" in words or "not have enough resources" in words
+
+
+def is_bad_version(text: str) -> bool:
+    """Whether an answer refuses a version."""
+    words = text.lower()
+    return ("is unsupported" in words and "version" in words) or "no valid versions" in words
 
 
 def hint_for(status: int, reasons: frozenset[str], message: str) -> str:
@@ -124,28 +142,50 @@ def hint_for(status: int, reasons: frozenset[str], message: str) -> str:
         or "gce_quota_exceeded" in text
     ):
         return "This is a quota, not a permission: ask for more, or use fewer or smaller nodes or another region."
-    if "gce_stockout" in text or "does not have enough resources" in text:
+    if "quota exceeded for quota metric" in text:
+        return "Too many calls a minute: run fewer hosts at a time (forks), or ask for a higher rate."
+    if is_stockout(message):
         return "The zone has no machines of this type left: try another zone or machine type."
     if "ip_space_exhausted" in text or "does not have available private ip space" in text:
         return "Give the cluster a smaller pod range, or the subnetwork a larger secondary range."
+    if "are unhealthy" in text or "have registered" in text:
+        return (
+            "Its nodes cannot reach the control plane: the nodes' service account needs "
+            "roles/container.defaultNodeServiceAccount, private nodes a way out (Cloud NAT) and open firewalls."
+        )
     if "secondary range" in text and "not found" in text:
         return "Check the names of the subnetwork's secondary ranges."
+    if "sourceranges'" in text:
+        return "If there are too many ranges for one rule, lower max_source_ranges."
     if "or it may not exist" in text and "location" in text:
         return "Check the spelling: a region (us-central1) or a zone (us-central1-a) that is open to this project."
     if "accessNotConfigured" in reasons or "SERVICE_DISABLED" in reasons or "api is not enabled" in text:
         api = "compute.googleapis.com" if "compute" in text else "container.googleapis.com"
         return f"Enable the API: gcloud services enable {api}."
+    if is_bad_version(message):
+        return "Leave cluster_version out for the channel's default."
+    return _access_hint(status, message)
+
+
+def _access_hint(status: int, message: str) -> str:
+    """What to do about credentials, policies and permissions."""
+    text = message.lower()
     if "org policy" in text or "constraint constraints/" in text:
         return "An organisation policy forbids this."
+    if "google compute engine: required" in text:
+        return (
+            "It is GKE's own account that lacks this: grant roles/container.serviceAgent to "
+            "service-PROJECT_NUMBER@container-engine-robot.iam.gserviceaccount.com."
+        )
     if status == 401:
         return "The credentials were refused twice: log in again or check access_token and the key."
-    if status == 403 and (
-        permission := re.search(r"'?\"?\b((?:container|compute|iam)\.[A-Za-z]+\.[A-Za-z]+)\b", message)
-    ):
+    if status == 403 and (permission := _PERMISSION.search(message)):
         role = next((role for prefix, role in _ROLES.items() if permission[1].startswith(prefix)), "")
-        return f"Grant {permission[1]}{f' (it is in {role})' if role else ''} to the account that runs this."
+        project = _PROJECT.search(message)
+        what = f"{permission[1]}{f' (it is in {role})' if role else ''}{f' on project {project[1]}' if project else ''}"
+        return f"Grant {what} to the account that runs this."
     if status == 403 and "project" in text:
         return "Check the project id and that the account may use it."
-    if ("is unsupported" in text and "version" in text) or "no valid versions" in text:
-        return "Leave cluster_version out for the channel's default."
+    if 200 <= status < 300:
+        return "That is not Google's answer: is there a proxy or a log-in page between?"
     return ""

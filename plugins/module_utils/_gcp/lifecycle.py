@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp import node_sizes, operations, preflight
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp import advice, node_sizes, operations, preflight
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.change import Change
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import (
     Cluster,
@@ -21,12 +21,20 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import (
 )
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import Desired, create_body, node_arithmetic
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Deadline, Operation, Place, Report
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import (
+    Deadline,
+    Operation,
+    OperationFailed,
+    Place,
+    Report,
+)
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.plan import Plan, plan
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import CONTAINER, GoogleSession
 
 MOST_SURPRISES = 10
 """Lost replies, stale fingerprints and vanished clusters that one run puts up with before it gives up."""
+_ALIVE = frozenset({"PROVISIONING", "RUNNING", "RECONCILING", "DEGRADED"})
+"""States in which nobody removes a cluster but on purpose."""
 
 
 @dataclass
@@ -75,6 +83,8 @@ class Lifecycle:
         self._outcome = Outcome()
         self._surprises = 0
         self._unsure = ""
+        self._last = ""
+        """State in which the cluster was seen last."""
 
     def present(self, wish: Desired) -> Outcome:
         """Make the cluster exist and be as wished."""
@@ -86,6 +96,7 @@ class Lifecycle:
                 self._open_diff(wish, cluster)
                 first = False
             status = str((cluster or {}).get("status", ""))
+            self._check_presence(status)
             if cluster is None:
                 done = self._create(wish)
             elif status == "STOPPING":
@@ -95,6 +106,9 @@ class Lifecycle:
             elif status == "PROVISIONING":
                 done = self._adopt(cluster)
             elif status not in ("RUNNING", "DEGRADED") and self._await_other():
+                done = False
+            elif status not in _ALIVE and self._policy.wait and not self._policy.check_mode:
+                self._pause_or_fail("use", f"it is in state {status}, which tells this module nothing")
                 done = False
             else:
                 done = self._change(wish, cluster)
@@ -225,6 +239,14 @@ class Lifecycle:
 
     # Calls and waiting
 
+    def _check_presence(self, status: str) -> None:
+        """Whoever removes a cluster while this works on it has a reason: making it anew would be no help."""
+        if status in ("", "STOPPING") and self._last in _ALIVE:
+            what = "somebody else is deleting it" if status else "it disappeared, somebody else has deleted it"
+            doing = "create" if self._last == "PROVISIONING" else "change"
+            raise MeshError(doing, self._place.subject, what, "Run again to create it anew.")
+        self._last = status
+
     def _read(self) -> Cluster | None:
         return get_cluster(self._session, self._place.project, self._place.location, self._place.cluster)
 
@@ -239,7 +261,7 @@ class Lifecycle:
             exists = error.status == 409 and doing == "create"
             gone = error.not_found and doing != "create"
             if not (error.unknown_outcome or error.stale or exists or gone):
-                raise
+                raise self._explained(error) from error
             self._surprises += 1
             if self._surprises > MOST_SURPRISES or self._deadline.passed:
                 raise
@@ -266,8 +288,9 @@ class Lifecycle:
             self._outcome.cluster = self._read()
             return True
         ended = operations.wait(self._session, self._place, str(operation["name"]), self._deadline, self._report, doing)
-        self._outcome.operation = ended
-        operations.check(ended, doing, self._place.subject)
+        self._check_end(ended, doing)
+        if doing == "create":
+            self._last = "PROVISIONING"
         return False
 
     def _await_operation(self, doing: str, *, must_succeed: bool) -> bool:
@@ -279,8 +302,24 @@ class Lifecycle:
         ended = operations.wait(self._session, self._place, str(operation["name"]), self._deadline, self._report, doing)
         self._outcome.operation = ended
         if must_succeed:
-            operations.check(ended, doing, self._place.subject)
+            self._check_end(ended, doing)
         return False
+
+    def _check_end(self, ended: Operation, doing: str) -> None:
+        self._outcome.operation = ended
+        try:
+            operations.check(ended, doing, self._place.subject)
+        except OperationFailed as error:
+            left = ""
+            if doing == "create" and (self._read() or {}).get("status") == "ERROR":
+                left = "It is left in state ERROR until the service removes it; recreate_on_error: true replaces it."
+            raise self._explained(error, left) from error
+
+    def _explained(self, error: ApiError | OperationFailed, also: str = "") -> MeshError:
+        """The error with what the service can tell about a way out."""
+        more = advice.more(self._session, self._place, error)
+        hint = " ".join(filter(None, [error.hint, more, also]))
+        return MeshError(error.doing, error.subject, error.answer, hint) if hint != error.hint else error
 
     def _await_other(self) -> bool:
         """Wait for what the service does by itself; False when there is nothing to wait for, or no leave to wait."""

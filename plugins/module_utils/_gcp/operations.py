@@ -38,6 +38,21 @@ _WORDS = {
 }
 
 
+class OperationFailed(MeshError):
+    """An operation ended badly.
+
+    Attributes:
+        message: everything that it says about the reason, the codes of its conditions too.
+    """
+
+    def __init__(self, doing: str, subject: str, operation: Operation) -> None:
+        codes = [str(entry.get("code", "")) for entry in _conditions(operation)]
+        answer = failure(operation)
+        self.message = " ".join([answer, *codes])
+        hint = hint_for(0, frozenset(codes), self.message)
+        super().__init__(doing, subject, f"operation {operation.get('name')}: {answer}", hint)
+
+
 class Deadline:
     """A moment after which to stop waiting.
 
@@ -135,12 +150,9 @@ def _look(session: GoogleSession, place: Place, name: str, waited: float) -> Ope
 
 
 def check(operation: Operation, doing: str, subject: str) -> None:
-    """Raise for an operation that ended in failure: ``DONE`` alone says nothing about success."""
-    answer = failure(operation)
-    if answer:
-        codes = [str(entry.get("code", "")) for entry in _conditions(operation)]
-        hint = hint_for(0, frozenset(codes), " ".join([answer, *codes]))
-        raise MeshError(doing, subject, f"operation {operation.get('name')}: {answer}", hint)
+    """Raise OperationFailed for one that ended in failure: ``DONE`` alone says nothing about success."""
+    if failure(operation):
+        raise OperationFailed(doing, subject, operation)
 
 
 def failure(operation: Operation) -> str:

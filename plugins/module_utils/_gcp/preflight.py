@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp import versions
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp import advice, versions
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import location_path
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import Desired
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Place
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import CONTAINER, GoogleSession
-
-SHOWN = 5
-"""How many of the offered versions an error lists."""
 
 
 def check(session: GoogleSession, place: Place, wish: Desired) -> None:
@@ -31,5 +28,5 @@ def check(session: GoogleSession, place: Place, wish: Desired) -> None:
         where = f"{place.location}{f' on channel {channel}' if channel not in ('', 'UNSPECIFIED') else ''}"
         raise MeshError(
             "create", place.subject, f"version {version} is not offered in {where}",
-            f"Offered: {', '.join(offered[:SHOWN])}; or leave cluster_version out.",
+            f"{advice.offer(offered)}; or leave cluster_version out.",
         )  # fmt: skip

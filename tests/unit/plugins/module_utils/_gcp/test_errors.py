@@ -91,6 +91,12 @@ def test_the_message_is_googles_own() -> None:
         (400, "[IP_SPACE_EXHAUSTED]: IP space of 'x' is exhausted.", "range"),
         (400, 'Pod secondary range "pods" not found in network "n", subnetwork "s".', "secondary ranges"),
         (400, 'No valid versions with the prefix "1.31" found.', "cluster_version"),
+        (403, 'Required "container.clusters.get" permission(s) for "projects/p".', "container.viewer) on project p to"),
+        (403, "Google Compute Engine: Required 'compute.regions.get' permission for 'x'", "container.serviceAgent"),
+        (429, "Quota exceeded for quota metric 'Reads' and limit 'Reads per minute'", "forks"),
+        (0, "All cluster resources were brought up, but: 3 nodes out of 3 are unhealthy.", "Cloud NAT"),
+        (400, "Invalid value for field 'resource.sourceRanges': ''. Too many.", "max_source_ranges"),
+        (200, "HTTP 200 Please log in", "proxy"),
     ],
 )
 def test_hints(status: int, message: str, part: str) -> None:

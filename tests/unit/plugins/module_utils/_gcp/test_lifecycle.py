@@ -116,8 +116,8 @@ def test_without_waiting_the_operation_is_returned() -> None:
 
 def test_a_failed_creation_is_a_failure() -> None:
     ended = operation(error={"code": 8, "message": "Insufficient regional quota to satisfy request"})
-    with pytest.raises(MeshError, match=r"Failed to create cluster central.*operation-1.*quota"):
-        life(GONE, CONFIG, create(), Call("GET", ONE, ended))
+    with pytest.raises(MeshError, match=r"Failed to create cluster central.*operation-1.*quota.*left in state ERROR"):
+        life(GONE, CONFIG, create(), Call("GET", ONE, ended), there(status="ERROR"))
 
 
 @pytest.mark.parametrize("lost", [PAGE, failure(503, "later"), None])
@@ -153,8 +153,9 @@ def test_a_creation_that_cannot_be_seen_ends_at_the_deadline() -> None:
 
 def test_an_adopted_creation_that_fails_is_a_failure() -> None:
     ended = Call("GET", ONE, operation(statusMessage="Google Compute Engine: [GCE_STOCKOUT]"))
-    with pytest.raises(MeshError, match="another zone"):
-        life(there(status="PROVISIONING"), running(), ended)
+    region = Call("GET", f"projects/{PROJECT}/regions/us-central1", {"zones": [f".../{LOCATION}", ".../us-central1-b"]})
+    with pytest.raises(MeshError, match="another zone or machine type. us-central1 also has us-central1-b.$"):
+        life(there(status="PROVISIONING"), running(), ended, GONE, region)
 
 
 def test_one_that_is_being_deleted_is_waited_for_and_made_anew() -> None:
@@ -257,17 +258,27 @@ def test_a_change_that_does_not_happen_is_said_and_not_repeated() -> None:
         life(there(), update(), WAIT, there(), release_channel="rapid")
 
 
-def test_a_cluster_that_vanishes_under_a_change_is_made_anew() -> None:
-    outcome, _ = life(
-        there(), update(missing()), GONE, CONFIG, create(), WAIT, there(releaseChannel={"channel": "RAPID"}),
-        release_channel="rapid",
-    )  # fmt: skip
-    assert outcome.changed
+def test_a_cluster_that_somebody_removes_meanwhile_is_not_made_anew() -> None:
+    with pytest.raises(MeshError, match="Failed to change cluster central .* it disappeared"):
+        life(there(), update(missing()), GONE, release_channel="rapid")
+    with pytest.raises(MeshError, match="somebody else is deleting it"):
+        life(there(), update(BUSY), Call("GET", f"{OPERATIONS}/operation-9", operation()), there(status="STOPPING"),
+             release_channel="rapid")  # fmt: skip
+    with pytest.raises(MeshError, match="Failed to create cluster central .* it disappeared"):
+        life(GONE, CONFIG, create(), WAIT, GONE)
+
+
+def test_an_unknown_state_without_an_operation_lasts_until_the_deadline() -> None:
+    strange = [there(status="CONTEMPLATING"), Call("GET", OPERATIONS, {})]
+    assert not life(*strange, there())[0].changed
+    with pytest.raises(MeshError, match="it is in state CONTEMPLATING"):
+        life(*strange, policy=Policy(wait_timeout=0))
 
 
 def test_a_refused_change_is_an_error() -> None:
-    with pytest.raises(MeshError, match=r'Failed to change cluster central .*"1.34" is unsupported'):
-        life(there(), update(failure(400, 'Master version "1.34" is unsupported.')), cluster_version="1.34")
+    refused = update(failure(400, 'Master version "1.34" is unsupported.'))
+    with pytest.raises(MeshError, match=r'Failed to change cluster central .*"1.34" is unsupported.*Offered: 1.33.5'):
+        life(there(), refused, CONFIG, cluster_version="1.34")
 
 
 def test_pools_that_are_not_well_are_reported() -> None:
