@@ -90,7 +90,8 @@ def clusters_of(placement: Placement, workload: str) -> list[str]:
 
 def _checked(documents: Iterable[Object | None], placement: Placement, clusters: Iterable[str] | None) -> list[Object]:
     """The documents, if table, manifest and clusters fit: a slip of the pen must not remove a workload."""
-    found = [doc for doc in documents if doc]
+    # templates hand over lazy containers, which are dictionaries in name only
+    found: list[Object] = [plain(doc) for doc in documents if doc]
     names = {doc["metadata"]["name"] for doc in found if doc["kind"] == "Deployment"}
     unknown, missing = sorted(set(placement) - names), sorted(names - set(placement))
     if unknown:
@@ -137,6 +138,7 @@ def _service_of(deployment: Object, services: list[Object]) -> str:
     labels = deployment["spec"]["template"]["metadata"].get("labels") or {}
     for service in services:
         selector = service["spec"].get("selector") or {}
-        if selector and selector.items() <= labels.items():
+        # Compared key by key: the dictionaries that Ansible hands to filters have no set-like views.
+        if selector and all(labels.get(key) == value for key, value in selector.items()):
             return str(service["metadata"]["name"])
     return ""

@@ -42,7 +42,7 @@ class ApiServer:
 
 @contextmanager
 def api_server(programs: Path, folder: Path) -> Iterator[ApiServer]:
-    """Start etcd, the API server and the controllers that fill token Secrets; its CA is one that strict checks refuse."""
+    """Start etcd, the API server and the controllers for token Secrets; its CA is one that strict checks refuse."""
     etcd, peer, port, unused = free_ports(4)
     authority = pki.new_authority("old-ca", legacy=True)
     served = pki.issue_server(authority, "kube-apiserver", ["localhost"], ["127.0.0.1"])

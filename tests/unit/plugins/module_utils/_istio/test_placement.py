@@ -112,6 +112,30 @@ def test_a_table_that_does_not_fit_is_refused(table: dict[str, Any], text: str) 
             rule(MANIFEST, "east", table, clusters=["central", "east", "west"])
 
 
+class Lazy(dict[str, Any]):
+    """Like the dictionaries that Ansible's templates hand over: their views are generators."""
+
+    def items(self) -> Any:
+        return ((key, value) for key, value in super().items())
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise AssertionError("a copy would be as lazy")
+
+
+def _lazy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Lazy({key: _lazy(item) for key, item in value.items()})
+    return [_lazy(item) for item in value] if isinstance(value, list) else value
+
+
+def test_what_templates_hand_over_is_understood() -> None:
+    lazy = _lazy(MANIFEST)
+    assert endpoints(lazy, TABLE) == endpoints(MANIFEST, TABLE)
+    for rule in (placed, unplaced):
+        assert rule(lazy, "central", TABLE) == rule(MANIFEST, "central", TABLE)
+        assert all(type(obj) is dict for obj in rule(lazy, "central", TABLE))
+
+
 def test_endpoints_name_the_service_in_front() -> None:
     assert endpoints(MANIFEST, TABLE) == [
         {"workload": "details-v1", "service": "details", "namespace": "default", "cluster": "east"},
@@ -119,3 +143,18 @@ def test_endpoints_name_the_service_in_front() -> None:
         {"workload": "reviews-v3", "service": "reviews", "namespace": "default", "cluster": "central"},
         {"workload": "reviews-v3", "service": "reviews", "namespace": "default", "cluster": "west"},
     ]
+
+
+def test_endpoints_of_documents_as_ansible_templates_them() -> None:
+    class Templated(dict[str, Any]):
+        """Ansible's lazy dictionaries give their items one by one."""
+
+        def items(self) -> Any:
+            return iter(super().items())
+
+    def templated(value: Any) -> Any:
+        if isinstance(value, dict):
+            return Templated({key: templated(below) for key, below in value.items()})
+        return [templated(below) for below in value] if isinstance(value, list) else value
+
+    assert endpoints(templated(MANIFEST), TABLE) == endpoints(MANIFEST, TABLE)
