@@ -12,6 +12,14 @@ import pytest
 from tests.lab.emulator.emulator import Emulator, Rest
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_leaves() -> Iterator[None]:
+    """google-auth asks Google itself, in the background, where an account may be used; here that ends on loopback."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     emulator = Emulator(tmp_path_factory.mktemp("lab") / "home", operation_seconds=0.02)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from google.auth.transport.requests import AuthorizedSession
+from google.auth.transport.requests import Request as Login
 from google.oauth2 import service_account
 
 from gkelab import paths
@@ -60,10 +60,10 @@ class Lab:
         """One call of an emulated API with the lab's credentials, as a person with gcloud would do by hand."""
         key = self.environment["GOOGLE_APPLICATION_CREDENTIALS"]
         account = service_account.Credentials.from_service_account_file(key, scopes=SCOPES)
-        session = AuthorizedSession(account)
-        response = session.request(method, self.url + path, timeout=30)
-        response.raise_for_status()
-        answer: dict[str, Any] = response.json()
+        # Not AuthorizedSession: it looks for the account's regions at Google itself, in the background.
+        account.refresh(Login())
+        headers = {"Authorization": f"Bearer {account.token}"}
+        answer: dict[str, Any] = _call(Request(self.url + path, method=method, headers=headers))
         return answer
 
     def clusters(self) -> dict[str, dict[str, Any]]:
@@ -99,9 +99,13 @@ def gkelab(*arguments: str, home: str | None = None) -> str:
 
 
 def _lab_call(method: str, url: str) -> Any:
+    return _call(Request(url, method=method))
+
+
+def _call(request: Request) -> Any:
     try:
-        with urlopen(Request(url, method=method), timeout=30) as response:
+        with urlopen(request, timeout=30) as response:
             body = response.read()
     except HTTPError as error:
-        raise AssertionError(f"{method} {url}: {error.code} {error.read()!r}") from error
+        raise AssertionError(f"{request.method} {request.full_url}: {error.code} {error.read()!r}") from error
     return json.loads(body) if body else None
