@@ -114,7 +114,6 @@ def _place(doc: Object, namespace: str) -> Object:
 
 
 def _dressed(doc: Object, cluster: str, namespace: str, drain_seconds: int) -> Object:
-    # not deepcopy: what a template hands over drags Ansible's whole templating along
     dressed: Object = plain(doc)
     metadata = dressed["metadata"]
     metadata.update(_place(doc, namespace))
@@ -138,7 +137,6 @@ def _service_of(deployment: Object, services: list[Object]) -> str:
     labels = deployment["spec"]["template"]["metadata"].get("labels") or {}
     for service in services:
         selector = service["spec"].get("selector") or {}
-        # Compared key by key: the dictionaries that Ansible hands to filters have no set-like views.
-        if selector and all(labels.get(key) == value for key, value in selector.items()):
+        if selector and selector.items() <= labels.items():
             return str(service["metadata"]["name"])
     return ""

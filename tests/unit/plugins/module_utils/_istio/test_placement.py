@@ -143,18 +143,3 @@ def test_endpoints_name_the_service_in_front() -> None:
         {"workload": "reviews-v3", "service": "reviews", "namespace": "default", "cluster": "central"},
         {"workload": "reviews-v3", "service": "reviews", "namespace": "default", "cluster": "west"},
     ]
-
-
-def test_endpoints_of_documents_as_ansible_templates_them() -> None:
-    class Templated(dict[str, Any]):
-        """Ansible's lazy dictionaries give their items one by one."""
-
-        def items(self) -> Any:
-            return iter(super().items())
-
-    def templated(value: Any) -> Any:
-        if isinstance(value, dict):
-            return Templated({key: templated(below) for key, below in value.items()})
-        return [templated(below) for below in value] if isinstance(value, list) else value
-
-    assert endpoints(templated(MANIFEST), TABLE) == endpoints(MANIFEST, TABLE)
