@@ -9,7 +9,6 @@ from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshErr
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_SPEC
 from ansible_collections.mcistio.gke.plugins.module_utils._istio.checks.base import Check, Context, Fetch, Result
 from ansible_collections.mcistio.gke.plugins.module_utils._istio.checks.ladder import API, LADDER
-from ansible_collections.mcistio.gke.plugins.module_utils._istio.istiod import Istiod
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.connect import CLUSTER_REF, CLUSTER_REFS, connect
@@ -75,15 +74,11 @@ def _context(params: dict[str, Any], check_mode: bool, clock: Clock, fetch: Fetc
             missing[ref["name"]] = "the cluster does not exist, or is still being created"
         else:
             clients[ref["name"]] = client
-    primary = params["primary"]["name"]
     namespace, _slash, name = params["gateway"].partition("/")
     return Context(
-        primary_name=primary,
+        primary_name=params["primary"]["name"],
         clusters=clients,
         missing=missing,
-        istiod=Istiod(clients[primary], params["istio_namespace"], params["revision"])
-        if primary in clients
-        else _NOBODY,
         namespace=params["istio_namespace"],
         revision=params["revision"],
         app_namespace=params["namespace"],
@@ -94,10 +89,6 @@ def _context(params: dict[str, Any], check_mode: bool, clock: Clock, fetch: Fetc
         check_mode=check_mode,
         clock=clock,
     )
-
-
-_NOBODY: Any = None
-"""Stands for istiod where the primary is missing: no check that asks it is made then."""
 
 
 def _workloads(table: dict[str, Any]) -> dict[str, list[str]]:

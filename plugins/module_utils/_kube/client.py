@@ -16,6 +16,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._kube.resources import
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import Query, Response, Transport
 
 Object = dict[str, Any]
+# The client has a method of the name list, which hides the type of that name inside the class.
 Objects = list[Object]
 Words = list[str]
 

@@ -11,9 +11,14 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import get_cluster
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import GoogleSession
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, Token
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.kubeconfig_reader import endpoint_from_kubeconfig
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import HttpTransport
+
+RUNNING = "RUNNING"
+READY_SECONDS = 300.0
+"""How long an API server may be away while Google updates a zonal cluster's control plane."""
 
 CLUSTER_REF_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -55,8 +60,11 @@ def connect(ref: dict[str, Any], params: dict[str, Any]) -> KubeClient | None:
     return KubeClient(HttpTransport(endpoint), endpoint, gke=cluster)
 
 
-def require(client: KubeClient | None, ref: dict[str, Any]) -> KubeClient:
-    """The client, or a clear error where work is impossible without the cluster."""
+def require(client: KubeClient | None, ref: dict[str, Any], clock: Clock = SYSTEM) -> KubeClient:
+    """The client, or a clear error where work is impossible without the cluster.
+
+    Where Google is still at work on the cluster, its API server may be away for minutes: that is waited for.
+    """
     if client is None:
         raise MeshError(
             "connect to",
@@ -64,6 +72,8 @@ def require(client: KubeClient | None, ref: dict[str, Any]) -> KubeClient:
             "it does not exist, or is still being created",
             "Create it first: run the provision phase.",
         )
+    if client.gke.get("status", RUNNING) != RUNNING:
+        client.wait_ready(READY_SECONDS, clock)
     return client
 
 

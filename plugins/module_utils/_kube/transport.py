@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -42,7 +42,7 @@ class Response:
 
     status: int
     body: bytes = b""
-    headers: Mapping[str, str] = ()  # type: ignore[assignment]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Transport(Protocol):
@@ -225,7 +225,7 @@ def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
 def _retry_after(response: Response, attempt: int) -> float:
     """Seconds the server asked for, at most five; its own guess otherwise."""
     try:
-        return min(5.0, float(dict(response.headers).get("retry-after", "")))
+        return min(5.0, float(response.headers.get("retry-after", "")))
     except ValueError:
         return 0.5 * attempt
 

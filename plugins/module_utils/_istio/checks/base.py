@@ -35,7 +35,6 @@ class Context:
     """Every cluster that answers, the primary included."""
     missing: dict[str, str]
     """Clusters that do not, and why."""
-    istiod: Istiod
     namespace: str
     """Istio's."""
     revision: str
@@ -67,6 +66,11 @@ class Context:
     def primary(self) -> KubeClient:
         """The client of the primary."""
         return self.clusters[self.primary_name]
+
+    @property
+    def istiod(self) -> Istiod:
+        """Every istiod of the primary."""
+        return Istiod(self.primary, self.namespace, self.revision)
 
     @property
     def remotes(self) -> dict[str, KubeClient]:

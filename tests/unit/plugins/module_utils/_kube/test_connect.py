@@ -13,6 +13,8 @@ from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshErr
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from ansible_collections.mcistio.gke.plugins.module_utils._kube import connect as subject
 
+from tests.unit.plugins.fake_kube import FakeApi, FakeTime
+
 CLUSTER = {
     "endpoint": "203.0.113.7",
     "masterAuth": {"clusterCaCertificate": base64.b64encode(b"CA").decode()},
@@ -90,6 +92,16 @@ def test_a_kubeconfig_needs_no_google(tmp_path: Path) -> None:
 def test_require_says_what_to_do() -> None:
     with pytest.raises(MeshError, match=r"cluster east in us-east1-b: it does not exist, .*run the provision phase"):
         subject.require(None, REF)
+
+
+@pytest.mark.parametrize(("status", "waits"), [("RUNNING", False), ("RECONCILING", True)])
+def test_a_cluster_that_google_works_on_is_waited_for(status: str, waits: bool) -> None:
+    api, time = FakeApi(), FakeTime()
+    api.client.gke["status"] = status
+    api.up = False
+    time.at(30, lambda: setattr(api, "up", True))
+    assert subject.require(api.client, REF, time.clock) is api.client
+    assert (time.seconds >= 30) is waits and bool(api.calls) is waits
 
 
 def test_a_refused_token_renews_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
