@@ -46,6 +46,7 @@ _SILENT_WORDS = {
     "state": frozenset({"DECRYPTED"}),
     "autoscalingProfile": frozenset({"BALANCED"}),
     "mode": frozenset({"MODE_UNSPECIFIED"}),
+    "scope": frozenset({"NO_UPGRADES"}),
 }
 """By key, the words that say what leaving the field out says."""
 
@@ -103,7 +104,7 @@ def _said(key: str, value: Any) -> Any:
 def canonical(value: Any) -> Any:
     """One spelling for all values that mean the same; None for every way of saying nothing."""
     if isinstance(value, Mapping):
-        kept = {key: canonical(entry) for key, entry in value.items()}
+        kept = {key: _said(str(key), entry) for key, entry in value.items()}
         return tuple(sorted((key, entry) for key, entry in kept.items() if entry is not None)) or None
     if isinstance(value, (list, tuple)):
         entries = [canonical(entry) for entry in value]

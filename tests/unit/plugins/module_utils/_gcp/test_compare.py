@@ -42,6 +42,11 @@ FULL = "https://www.googleapis.com/compute/v1/projects/host/global/networks/shar
         ("stackType", "IPV4", None),
         ("startTime", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00+00:00"),
         ("resourceLabels", {"a": "1"}, {"a": "1", "goog-fleet": "x"}),
+        (
+            "maintenanceExclusions",
+            {"freeze": {"startTime": "x", "maintenanceExclusionOptions": {"scope": "NO_UPGRADES"}}},
+            {"freeze": {"startTime": "x", "maintenanceExclusionOptions": {}}},
+        ),
     ],
 )
 def test_spellings_of_the_same(key: str, wanted: Any, have: Any) -> None:
