@@ -40,8 +40,8 @@ class ApiError(MeshError):
 
     @property
     def not_found(self) -> bool:
-        """The thing is not there (and not: you may not see it)."""
-        return self.status == 404
+        """The thing is not there. Somebody else's page of that status proves nothing."""
+        return self.status == 404 and not self.message.startswith("HTTP 404")
 
     @property
     def rate_limited(self) -> bool:
@@ -136,6 +136,8 @@ def is_bad_version(text: str) -> bool:
 def hint_for(status: int, reasons: frozenset[str], message: str) -> str:
     """What to do next about an error answer; empty when its own message says all there is to say."""
     text = message.lower()
+    if message.startswith(f"HTTP {status}") and status < 500:
+        return "That is not Google's answer: is there a proxy or a log-in page between?"
     if (
         "insufficient regional quota" in text
         or ("quota '" in text and "exceeded" in text)
@@ -186,6 +188,4 @@ def _access_hint(status: int, message: str) -> str:
         return f"Grant {what} to the account that runs this."
     if status == 403 and "project" in text:
         return "Check the project id and that the account may use it."
-    if 200 <= status < 300:
-        return "That is not Google's answer: is there a proxy or a log-in page between?"
     return ""

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -48,7 +49,8 @@ class Run:
 
     Attributes:
         error: the sentence that it failed with; empty when it succeeded.
-        calls: what it asked, such as ``GET clusters/c 200``; status 0 is a lost reply.
+        calls: what it asked, such as ``GET clusters/c 200``; status 0 is a lost reply. What others did meanwhile is
+            left out.
         writes: those of the calls that ask for a change.
         lines: its lines of progress.
     """
@@ -86,7 +88,11 @@ class Cloud:
         self.emulator = emulator
         self.project = project
         self.clock = clock
-        self.rest = Rest(emulator, project)
+
+    @cached_property
+    def rest(self) -> Rest:
+        """Somebody else at work in the usual zone."""
+        return self.at()
 
     def at(self, location: str = ZONE, project: str = "") -> Rest:
         """Somebody else at work in a location."""
@@ -111,12 +117,14 @@ class Cloud:
                 is the moment between reading and writing.
             options: the module's.
         """
-        done, coming = Run(), dict(on or {})
+        done, coming, others = Run(), dict(on or {}), set[int]()
 
         def report(line: str) -> None:
             done.lines.append(line)
             for text in [text for text in coming if text in line]:
+                before = len(self._log())
                 coming.pop(text)()
+                others.update(range(before, len(self._log())))
 
         params = self.validated(core, **options)
         self.emulator.lab("DELETE", "requests")
@@ -124,12 +132,14 @@ class Cloud:
             done.answer = core.run(params, check_mode=check, diff=True, report=report)
         except MeshError as error:
             done.error = str(error)
-        finally:
-            log = self.emulator.lab("GET", "requests")["requests"]
+        log = [entry for number, entry in enumerate(self._log()) if number not in others]
         done.calls = [_told(entry) for entry in log]
         done.writes = [_told(entry) for entry in log if entry["write"]]
         assert not coming, f"never came: {', '.join(coming)}; said: {done.lines}"
         return done
+
+    def _log(self) -> list[JSON]:
+        return list(self.emulator.lab("GET", "requests")["requests"])
 
     def validated(self, core: ModuleType, **options: Any) -> JSON:
         """Options as Ansible hands them over, with the lab as the cloud."""
