@@ -9,8 +9,8 @@ from typing import Any
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.fields import plain
 
 Object = dict[str, Any]
-type Placement = Mapping[str, str | list[str]]
-"""Workload (a Deployment's name) to its cluster or clusters; an empty list means nowhere."""
+Placement = Mapping[str, Any]
+"""Workload (a Deployment's name) to its cluster (text) or clusters (list); an empty list means nowhere."""
 
 DRAIN_SECONDS = 8
 """How long a container serves on after its pod left the endpoints: long enough for every sidecar to hear of it."""
