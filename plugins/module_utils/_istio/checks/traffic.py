@@ -59,8 +59,10 @@ def _places(context: Context, service: str) -> set[Place]:
 def _page(context: Context, base: str) -> Result:
     status, text = context.fetch(base + PAGE)
     places = _places(context, "productpage")
-    for workload, cluster in places:
-        context.answered.setdefault(workload, []).append(cluster)
+    if status == 200:
+        # with an error in it, too, it was this workload that made the page
+        for workload, cluster in places:
+            context.answered.setdefault(workload, []).append(cluster)
     if status == 200 and "Error fetching product" not in text:
         return Result(context.primary_name, True, f"{base}{PAGE} is served")
     detail = f"{base}{PAGE} answered {_said(status, text)}"

@@ -323,6 +323,12 @@ def test_one_thing_broken_is_the_one_thing_named(
     assert re.search(said, result["msg"]), result["msg"]
 
 
+def test_the_summary_names_only_who_answered(mesh: Mesh) -> None:
+    mesh.pages["/productpage"] = lambda: (503, "no healthy upstream")
+    _one_never_answers(mesh)
+    assert _run(mesh)["summary"]["answered"] == {"details-v1": ["east"], "reviews-v1": ["central"]}
+
+
 @pytest.mark.parametrize("how", ["gone", "unreachable", "not ready"])
 def test_a_cluster_that_does_not_answer_is_left_out_of_the_rest(mesh: Mesh, how: str) -> None:
     if how == "gone":
