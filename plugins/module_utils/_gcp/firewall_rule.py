@@ -25,6 +25,8 @@ MOST_TARGET_TAGS = 70
 LONGEST_NAME = 63
 ICMP_V6 = "58"
 """Firewall rules know ICMP for IPv6 only by its number."""
+_NEVER_OURS = ("sourceTags", "sourceServiceAccounts", "targetServiceAccounts", "destinationRanges")
+"""Lists that no rule of ours has; who adds one changes whom the rule admits, or to where."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,8 @@ def plan(
             steps.append(Step("delete", project, name, {}, f"{text} (deleted, to be made anew)"))
             steps.append(Step("insert", project, name, rule, f"firewall rule {name}: create in {project}"))
         else:
-            steps.append(Step("patch", project, name, rule, text))
+            cleared: Rule = {other: [] for other in _NEVER_OURS if have.get(other)}  # what is left out of a patch stays
+            steps.append(Step("patch", project, name, rule | cleared, text))
     for (project, name), have in present.items():
         if (project, name) not in wanted and is_ours(have, style.name):
             steps.append(Step("delete", project, name, {}, f"firewall rule {name}: delete from {project}"))
@@ -162,7 +165,7 @@ def drift(rule: Rule, have: Rule) -> list[str]:
         found.append("sourceRanges")
     if set(have.get("targetTags") or ()) != set(rule["targetTags"]):
         found.append("targetTags")
-    for other in ("sourceTags", "sourceServiceAccounts", "targetServiceAccounts", "destinationRanges"):
+    for other in _NEVER_OURS:
         if have.get(other):
             found.append(other)
     if _protocols(have.get("allowed")) != _protocols(rule["allowed"]):
@@ -185,6 +188,8 @@ def managed(rule: Rule | None) -> Rule:
         "targetTags": sorted(rule.get("targetTags") or ()),
         "allowed": sorted(_spell(entry) for entry in rule.get("allowed") or ()),
         "logging": bool((rule.get("logConfig") or {}).get("enable")),
+        **{other: sorted(rule[other]) for other in _NEVER_OURS if rule.get(other)},
+        **({"denied": sorted(_spell(entry) for entry in rule["denied"])} if rule.get("denied") else {}),
     }
 
 
@@ -238,14 +243,14 @@ def _by_family(sources: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def _allowed(protocols: Iterable[str], six: bool) -> list[Rule]:
     """``tcp`` → all ports, ``tcp:15012,15017`` → those."""
-    found = []
+    found: dict[str, Rule] = {}
     for text in protocols:
-        protocol, _, ports = text.replace(" ", "").lower().partition(":")
+        protocol, dummy, ports = text.replace(" ", "").lower().partition(":")
         entry: Rule = {"IPProtocol": ICMP_V6 if six and protocol == "icmp" else protocol}
         if ports:
-            entry["ports"] = ports.split(",")
-        found.append(entry)
-    return found
+            entry["ports"] = list(dict.fromkeys(ports.split(",")))
+        found.setdefault(_spell(entry), entry)
+    return list(found.values())
 
 
 def _ranges(texts: Iterable[str] | None) -> set[str]:

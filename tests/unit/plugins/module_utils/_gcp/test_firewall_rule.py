@@ -168,6 +168,21 @@ def test_a_patch_sends_every_managed_list() -> None:
     assert step.body == one()
 
 
+def test_a_patch_empties_lists_that_somebody_added() -> None:
+    (step,) = plan(STYLE, {KEY: one()}, {KEY: reported(targetServiceAccounts=["a@p.iam.gserviceaccount.com"])})
+    assert step.body["targetServiceAccounts"] == []
+    assert "sourceTags" not in step.body
+
+
+def test_a_protocol_named_twice_is_one() -> None:
+    twice = Style("fw", 900, ("tcp:80,80,443", "TCP: 443, 80", "icmp", "icmp"), 9)
+    assert one(twice)["allowed"] == [{"IPProtocol": "tcp", "ports": ["80", "443"]}, {"IPProtocol": "icmp"}]
+
+
+def test_the_diff_shows_what_somebody_added() -> None:
+    assert managed(reported(sourceTags=["bastion"]))["sourceTags"] == ["bastion"]
+
+
 def test_what_is_no_longer_needed_goes_after_what_is_needed_has_come() -> None:
     old = reported(name="fw-2")
     assert steps({("p", "fw-2"): old}) == [("insert", "fw"), ("delete", "fw-2")]
