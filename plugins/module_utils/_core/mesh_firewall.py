@@ -101,7 +101,7 @@ class _Firewall:
         changes = self._predict(wanted, before, unborn) if self._check_mode else self._settle(wanted, before, projects)
         result: dict[str, Any] = {
             "changed": bool(changes),
-            "rules": [_summary(project, rule) for (project, _), rule in sorted(wanted.items())],
+            "rules": [_summary(project, rule) for (project, name), rule in sorted(wanted.items())],
             "changes": changes,
             "warnings": self._notices,
         }
@@ -225,7 +225,7 @@ class _Firewall:
         """Write until what is there is what must be; somebody else may write at the same time."""
         changes: list[str] = []
         deadline = Deadline(self._session.clock, float(self._params["wait_timeout"]))
-        for _ in range(MOST_ROUNDS):
+        for dummy in range(MOST_ROUNDS):
             steps = self._plan(wanted, present)
             if not steps:
                 return changes
@@ -259,12 +259,12 @@ class _Firewall:
 
     def _diff(self, before: Present, wanted: Present, unborn: list[Member]) -> dict[str, Any]:
         name = self._style.name
-        after = {rule: firewall_rule.managed(body) for (_, rule), body in sorted(wanted.items())}
+        after = {rule: firewall_rule.managed(body) for (project, rule), body in sorted(wanted.items())}
         if unborn:
             after.setdefault(name, {})["known after creation"] = [member.name for member in unborn]
         ours = {
             rule: firewall_rule.managed(body)
-            for (_, rule), body in sorted(before.items())
+            for (project, rule), body in sorted(before.items())
             if firewall_rule.is_ours(body, name) or rule == name
         }
         return {"before": ours, "after": after}

@@ -61,9 +61,7 @@ class Outcome:
     @property
     def shown(self) -> Object:
         """The object that there is, or was."""
-        obj = self.after or self.before
-        assert obj is not None
-        return obj
+        return self.after or self.before or {}
 
 
 def run(params: dict[str, Any], *, check_mode: bool, diff: bool, report: Report) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError, one_line
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import Reply
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
 
 RETRYABLE_STATUS = frozenset({429, 500, 502, 503, 504})
 _RATE_LIMITS = ("rateLimitExceeded", "RATE_LIMIT_EXCEEDED", "CONCURRENT_OPERATIONS_QUOTA_EXCEEDED")

@@ -88,7 +88,7 @@ def _existing(pool: Json, have: Json, node_tags: tuple[str, ...], size: int | No
             Difference(("nodePools", name, *one.path), one.before, one.after)
         )
     changes = [(_rank(path), _change(name, path, wanted, have, group)) for path, group in groups.items()]
-    for _, change in sorted(changes, key=lambda pair: pair[0]):
+    for dummy, change in sorted(changes, key=lambda pair: pair[0]):
         if isinstance(change, Change):
             result.changes.append(change)
         else:

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import (
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import (
     ConnectionLost,
     Reply,
     RequestsTransport,

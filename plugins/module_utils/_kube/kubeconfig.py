@@ -13,8 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+
+try:
+    import yaml
+except ImportError:  # PyYAML comes with ansible-core; only sanity's import test lacks it
+    yaml = None  # type: ignore[assignment]
 
 MARK = "mcistio.gke"
 PLUGIN = "gke-gcloud-auth-plugin"

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import session
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import Reply
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
 from starlette.applications import Starlette
 
 from gkelab.api.compute import ComputeApi

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import ConnectionLost, Reply
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import ConnectionLost, Reply
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock, GoogleSession
 
 Json = dict[str, Any]

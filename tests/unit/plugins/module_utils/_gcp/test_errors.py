@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError, hint_for, message_of
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import Reply
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
 
 from tests.unit.plugins.fake_google import failure
 

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import Reply
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import (
     CONTAINER,
     GoogleSession,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import (
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import (
     ConnectionLost,
     Reply,
     RequestsTransport,
