@@ -17,7 +17,7 @@ SHOWN = 5
 
 
 def more(session: GoogleSession, place: Place, error: ApiError | OperationFailed) -> str:
-    """A sentence to put behind the error's hint; empty when there is nothing to add, or no right to ask."""
+    """A sentence to put behind the error's hint; empty when there is nothing to add, or no answer at once."""
     try:
         if is_stockout(error.message):
             return _zones(session, place, error.message)
@@ -37,8 +37,9 @@ def _zones(session: GoogleSession, place: Place, message: str) -> str:
     """The region's zones but those that the answer complains of."""
     region = region_of(place.location)
     found = session.call(
-        "GET", COMPUTE, f"projects/{place.project}/regions/{region}", doing="read", subject=f"region {region}"
-    )
+        "GET", COMPUTE, f"projects/{place.project}/regions/{region}",
+        doing="read", subject=f"region {region}", repeatable=False,
+    )  # fmt: skip
     zones = [resource_name(str(url)) for url in found.get("zones") or ()]
     others = sorted(zone for zone in zones if zone != place.location and zone not in message)
     return f"{region} also has {', '.join(others)}." if others else ""
@@ -46,6 +47,8 @@ def _zones(session: GoogleSession, place: Place, message: str) -> str:
 
 def _versions(session: GoogleSession, place: Place) -> str:
     path = f"{location_path(place.project, place.location)}/serverConfig"
-    config = session.call("GET", CONTAINER, path, doing="read", subject=f"versions in {place.location}")
+    config = session.call(
+        "GET", CONTAINER, path, doing="read", subject=f"versions in {place.location}", repeatable=False
+    )
     found = versions.offered(config)
     return f"{offer(found)}." if found else ""

@@ -38,7 +38,7 @@ class Member:
 
 
 def read_members(session: GoogleSession, refs: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> list[Member]:
-    """Look up clusters, a call a project where it has several of them, else a call a cluster.
+    """Look up clusters, a call a project where it has several of them, else a call a cluster (two if it is not there).
 
     Args:
         session: the connection.
@@ -56,9 +56,16 @@ def read_members(session: GoogleSession, refs: Sequence[Mapping[str, Any]], para
         if project in lists:
             cluster, elsewhere = lists[project].find(name, location)
         else:
-            cluster, elsewhere = get_cluster(session, project, location, name), ()
+            cluster = get_cluster(session, project, location, name)
+            elsewhere = _namesakes(session, project, name) if cluster is None else ()
         found.append(Member(name, location, project, cluster, elsewhere, str(ref.get("endpoint") or "public")))
     return found
+
+
+def _namesakes(session: GoogleSession, project: str, name: str) -> tuple[str, ...]:
+    """Where a project has clusters of a name."""
+    listed = list_clusters(session, project).clusters
+    return tuple(sorted(str(one.get("location")) for one in listed if one.get("name") == name))
 
 
 class _List:

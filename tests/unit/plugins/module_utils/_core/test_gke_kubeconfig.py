@@ -80,11 +80,11 @@ def test_a_file_that_others_can_read_is_closed(run: Runner, path: Path) -> None:
 
 
 def test_a_cluster_that_is_not_there_yet(run: Runner, path: Path) -> None:
-    absent = Call("GET", CENTRAL, missing())
-    result = run(Script(absent), check=True, path=str(path), clusters=[REF])
+    absent = Call("GET", CENTRAL, missing()), Call("GET", "projects/p/locations/-/clusters", {})
+    result = run(Script(*absent), check=True, path=str(path), clusters=[REF])
     assert result["changes"] == ["context central: add, once the cluster is there"]
     with pytest.raises(MeshError, match="does not exist"):
-        run(Script(absent), path=str(path), clusters=[REF])
+        run(Script(*absent), path=str(path), clusters=[REF])
     young = Call("GET", CENTRAL, cluster(endpoint="", status="PROVISIONING"))
     with pytest.raises(MeshError, match="PROVISIONING"):
         run(Script(young), path=str(path), clusters=[REF])

@@ -226,4 +226,4 @@ def test_a_missing_cluster_points_to_its_namesake(run: Runner) -> None:
 
 def test_one_that_vanished_is_an_error_and_not_a_traceback(run: Runner) -> None:
     with pytest.raises(MeshError, match="does not exist"):
-        run(Script(Call("GET", CENTRAL, missing())), **{**ASKED, "clusters": REFS[:1]})
+        run(Script(Call("GET", CENTRAL, missing()), Call("GET", ALL, {})), **{**ASKED, "clusters": REFS[:1]})

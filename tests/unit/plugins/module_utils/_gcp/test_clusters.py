@@ -60,8 +60,11 @@ def test_projects_are_asked_once_each() -> None:
     script = Script(
         Call("GET", ALL, {"clusters": [cluster()]}),
         Call("GET", f"projects/q/locations/{LOCATION}/clusters/far", missing()),
+        Call("GET", "projects/q/locations/-/clusters", {"clusters": [cluster("far", location="us-east1-c")]}),
     )
-    assert [member.cluster is not None for member in members(script, refs)] == [True, False, False]
+    found = members(script, refs)
+    assert [member.cluster is not None for member in found] == [True, False, False]
+    assert found[2].hint == "Did you mean far in us-east1-c?"
 
 
 def test_a_zone_that_does_not_answer_proves_nothing() -> None:

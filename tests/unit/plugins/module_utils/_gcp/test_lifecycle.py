@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._core.gke_cluster import ARGUMENT_SPEC
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import desired
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.http import Reply
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.lifecycle import Lifecycle, Outcome, Policy
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Place
 
@@ -269,7 +269,7 @@ def test_a_cluster_that_somebody_removes_meanwhile_is_not_made_anew() -> None:
 
 
 def test_an_unknown_state_without_an_operation_lasts_until_the_deadline() -> None:
-    strange = [there(status="CONTEMPLATING"), Call("GET", OPERATIONS, {})]
+    strange = [there(status="CONTEMPLATING"), Call("GET", OPERATIONS, {}), there(status="CONTEMPLATING")]
     assert not life(*strange, there())[0].changed
     with pytest.raises(MeshError, match="it is in state CONTEMPLATING"):
         life(*strange, policy=Policy(wait_timeout=0))
