@@ -199,7 +199,9 @@ def test_30_a_range_that_the_subnetwork_lacks(cloud: Cloud) -> None:
 
 
 def test_32_a_version_that_is_not_offered(cloud: Cloud) -> None:
-    run = cloud.cluster(cluster_version="1.19").failed_with("version 1.19 is not offered in us-central1-a", "Offered: 1.")
+    run = cloud.cluster(cluster_version="1.19").failed_with(
+        "version 1.19 is not offered in us-central1-a", "Offered: 1."
+    )
     assert not run.writes
 
 

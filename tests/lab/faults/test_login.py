@@ -135,9 +135,7 @@ def interceptor(tmp_path: Path) -> Iterator[str]:
     )
     pair = tmp_path / "pair.pem"
     pair.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         + certificate.public_bytes(serialization.Encoding.PEM)
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -154,7 +152,9 @@ def interceptor(tmp_path: Path) -> Iterator[str]:
 
 def test_49_tls_looked_into(cloud: Cloud, interceptor: str) -> None:
     run = cloud.cluster(container_endpoint=interceptor).failed_with(
-        "Failed to trust 127.0.0.1:", "self-signed certificate", "A proxy that reads TLS needs its CA in REQUESTS_CA_BUNDLE"
+        "Failed to trust 127.0.0.1:",
+        "self-signed certificate",
+        "A proxy that reads TLS needs its CA in REQUESTS_CA_BUNDLE",
     )
     assert not cloud.clock.slept
     assert not run.calls
