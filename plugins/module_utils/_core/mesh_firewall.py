@@ -17,6 +17,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.members import Me
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.networks import Vpc
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.node_tag import node_tag
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Deadline
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.option_checks import is_tag
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import GoogleSession
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -54,6 +55,8 @@ SPEC_KWARGS: dict[str, Any] = {}
 
 MOST_ROUNDS = 4
 """How often one run starts over because somebody else wrote at the same time."""
+MOST_PORT = 65535
+MOST_PROTOCOL = 255
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _PROTOCOL = re.compile(r"(tcp|udp|sctp)(:\d+(-\d+)?(,\d+(-\d+)?)*)?|icmp|esp|ah|ipip|all|\d{1,3}")
 Present = dict[tuple[str, str], Rule]
@@ -282,8 +285,10 @@ def _check(params: dict[str, Any]) -> None:
         raise MeshError("make", subject, f"priority {params['priority']} is not in 0..65535")
     if params["max_source_ranges"] < 1:
         raise MeshError("make", subject, "max_source_ranges must be at least 1")
+    if params["node_tag"] is not None and not is_tag(params["node_tag"]):
+        raise MeshError("make", subject, f"node_tag {params['node_tag']!r} is no network tag")
     for text in params["protocols"]:
-        if not _PROTOCOL.fullmatch(text.replace(" ", "").lower()):
+        if not _is_protocol(text.replace(" ", "").lower()):
             raise MeshError(
                 "make", subject, f"{text!r} is no protocol", "Write tcp, udp, icmp, esp, ah, sctp, or tcp:15012,15017."
             )
@@ -291,9 +296,21 @@ def _check(params: dict[str, Any]) -> None:
         raise MeshError("make", subject, "no protocols were given", "A rule must allow something.")
     for text in params["extra_source_ranges"]:
         try:
-            ipaddress.ip_network(text)
+            everything = ipaddress.ip_network(text).prefixlen == 0
         except ValueError as error:
             raise MeshError("make", subject, f"extra_source_ranges: {error}") from error
+        if everything:
+            raise MeshError("make", subject, f"source range {text} is the whole internet", "Name what is meant.")
+
+
+def _is_protocol(text: str) -> bool:
+    """``tcp``, ``6`` or ``tcp:15012,20000-20100``; numbers and ports within limits, ranges the right way round."""
+    if not _PROTOCOL.fullmatch(text):
+        return False
+    protocol, ports = text.split(":") if ":" in text else (text, "")
+    spans = [[int(end) for end in span.split("-")] for span in ports.split(",") if span]
+    fine = all(span == sorted(span) and span[-1] <= MOST_PORT for span in spans)
+    return fine and not (protocol.isdigit() and int(protocol) > MOST_PROTOCOL)
 
 
 def _summary(project: str, rule: Rule) -> dict[str, Any]:

@@ -27,6 +27,11 @@ class Change:
     body: dict[str, Any] = field(default_factory=dict)
     settles: tuple[Difference, ...] = ()
 
+    @property
+    def asks_for_a_version(self) -> bool:
+        """Whether it moves the control plane to another version, which the service must offer."""
+        return "desiredMasterVersion" in (self.body.get("update") or {})
+
 
 def described(differences: list[Difference]) -> str:
     """The differences in one line."""

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp import schema
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp import option_checks, schema
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.locations import check_location, is_region, zone_count
 
 Json = dict[str, Any]
@@ -70,7 +69,8 @@ def desired(params: Mapping[str, Any], project: str) -> Desired:
     """
     name, location = str(params["name"]), str(params["location"])
     subject = f"cluster {name} in {location}"
-    _check(subject, params)
+    check_location(subject, location, params.get("node_locations") or ())
+    option_checks.check(subject, params)
     cluster: Json = {}
     for option, path, convert in _RULES:
         if params.get(option) is not None:
@@ -158,31 +158,6 @@ def _first_count(pool: Json) -> int:
         return int(pool["initialNodeCount"])
     scaling = pool.get("autoscaling") or {}
     return int(scaling.get("minNodeCount", 0)) or 1 if scaling.get("enabled") else DEFAULT_NODE_COUNT
-
-
-def _check(subject: str, params: Mapping[str, Any]) -> None:
-    check_location(subject, str(params["location"]), params.get("node_locations") or ())
-    pods = params.get("cluster_ipv4_cidr")
-    for option in ("cluster_ipv4_cidr", "services_ipv4_cidr"):
-        _check_range(subject, option, params.get(option))
-    if pods and params.get("cluster_secondary_range_name"):
-        raise MeshError(
-            "read", f"the options of {subject}", "cluster_ipv4_cidr and cluster_secondary_range_name are both set",
-            "Give the pods a range of their own or the name of one that the subnetwork has.",
-        )  # fmt: skip
-    for entry in (params.get("control_plane") or {}).get("authorized_networks") or ():
-        _check_range(subject, "authorized_networks", entry.get("cidr_block"))
-
-
-def _check_range(subject: str, option: str, value: str | None) -> None:
-    if not value or (value.startswith("/") and value[1:].isdigit()):
-        return
-    try:
-        ipaddress.ip_network(value)
-    except ValueError as error:
-        raise MeshError(
-            "read", f"the options of {subject}", f"{option}: {error}", "Ranges look like 10.4.0.0/14."
-        ) from error
 
 
 def _legacy(params: Mapping[str, Any], cluster: Json) -> list[str]:

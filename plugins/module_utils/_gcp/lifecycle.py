@@ -105,7 +105,7 @@ class Lifecycle:
                 done = self._replace_broken(wish, cluster)
             elif status == "PROVISIONING":
                 done = self._adopt(cluster)
-            elif status not in ("RUNNING", "DEGRADED") and self._await_other():
+            elif status not in ("RUNNING", "DEGRADED") and self._await_other(status):
                 done = False
             elif status not in _ALIVE and self._policy.wait and not self._policy.check_mode:
                 self._pause_or_fail("use", f"it is in state {status}, which tells this module nothing")
@@ -198,6 +198,8 @@ class Lifecycle:
         if not planned.changes:
             self._outcome.notices += _health(cluster)
             return True
+        if not self._outcome.changed and any(change.asks_for_a_version for change in planned.changes):
+            preflight.check(self._session, self._place, wish, "change")
         if self._policy.check_mode:
             for change in planned.changes:
                 self._note_change(change.text)
@@ -321,13 +323,14 @@ class Lifecycle:
         hint = " ".join(filter(None, [error.hint, more, also]))
         return MeshError(error.doing, error.subject, error.answer, hint) if hint != error.hint else error
 
-    def _await_other(self) -> bool:
+    def _await_other(self, status: str) -> bool:
         """Wait for what the service does by itself; False when there is nothing to wait for, or no leave to wait."""
         if self._policy.check_mode or not self._policy.wait:
             return False
         operation = operations.running(self._session, self._place)
         if operation is None:
-            return False
+            # it may just have ended; what was read before that must not be planned on
+            return (self._read() or {}).get("status") != status
         operations.wait(self._session, self._place, str(operation["name"]), self._deadline, self._report, "change")
         return True
 

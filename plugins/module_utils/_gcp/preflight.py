@@ -11,7 +11,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import CONTAINER, GoogleSession
 
 
-def check(session: GoogleSession, place: Place, wish: Desired) -> None:
+def check(session: GoogleSession, place: Place, wish: Desired, doing: str = "create") -> None:
     """Ask the service for what it offers there: that also proves the location and the right to use it.
 
     Raises:
@@ -27,6 +27,6 @@ def check(session: GoogleSession, place: Place, wish: Desired) -> None:
     if offered and not any(versions.matches(version, one) for one in offered):
         where = f"{place.location}{f' on channel {channel}' if channel not in ('', 'UNSPECIFIED') else ''}"
         raise MeshError(
-            "create", place.subject, f"version {version} is not offered in {where}",
+            doing, place.subject, f"version {version} is not offered in {where}",
             f"{advice.offer(offered)}; or leave cluster_version out.",
         )  # fmt: skip

@@ -71,6 +71,7 @@ def test_a_prediction_comes_true_and_leaves_nothing_to_do(
             return
         event(f"changes: {len(real.result['changes'])}")
         assert real.result["changed"] == bool(real.writes)
+        assert real.result["changed"] == (real.result["diff"]["before"] != real.result["diff"]["after"])
         again = cloud.run(gke_cluster, wish)
         assert (again.told[:3], again.writes) == (("", False, []), [])
         assert again.result["diff"]["before"] == again.result["diff"]["after"]

@@ -18,6 +18,8 @@ from google.cloud.container_v1.types import Cluster
 
 from tests.unit.plugins.fake_google import validated
 
+SINCE, UNTIL = "2026-12-20T00:00:00Z", "2027-01-03T00:00:00Z"
+
 
 def wish(**params: Any) -> Desired:
     return desired(validated(ARGUMENT_SPEC, **{"name": "central", "location": "us-central1-a", **params}), "p")
@@ -100,7 +102,7 @@ def test_the_rest_of_the_options() -> None:
     body = create_body(wish(
         release_channel="none", private_nodes=True, dataplane_v2=True, gateway_api="standard", stack_type="IPV4_IPV6",
         control_plane={"public_endpoint": False, "authorized_networks": [{"cidr_block": "10.0.0.0/8"}]},
-        maintenance={"daily_start": "03:00", "exclusions": [{"name": "x", "start_time": "a", "end_time": "b"}]},
+        maintenance={"daily_start": "03:00", "exclusions": [{"name": "x", "start_time": SINCE, "end_time": UNTIL}]},
         database_encryption_key="projects/p/k", binary_authorization="PROJECT_SINGLETON_POLICY_ENFORCE",
         labels={"n": 1}, autoscaling_profile="OPTIMIZE_UTILIZATION", managed_prometheus=False,
     ))  # fmt: skip
@@ -114,7 +116,7 @@ def test_the_rest_of_the_options() -> None:
         "enablePublicEndpoint": False,
         "authorizedNetworksConfig": {"enabled": True, "cidrBlocks": [{"cidrBlock": "10.0.0.0/8"}]},
     }
-    assert body["maintenancePolicy"]["window"]["maintenanceExclusions"] == {"x": {"startTime": "a", "endTime": "b"}}
+    assert body["maintenancePolicy"]["window"]["maintenanceExclusions"] == {"x": {"startTime": SINCE, "endTime": UNTIL}}
     assert body["databaseEncryption"] == {"state": "ENCRYPTED", "keyName": "projects/p/k"}
     assert body["resourceLabels"] == {"n": "1"}
 

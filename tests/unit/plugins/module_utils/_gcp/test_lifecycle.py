@@ -276,9 +276,15 @@ def test_an_unknown_state_without_an_operation_lasts_until_the_deadline() -> Non
 
 
 def test_a_refused_change_is_an_error() -> None:
-    refused = update(failure(400, 'Master version "1.34" is unsupported.'))
-    with pytest.raises(MeshError, match=r'Failed to change cluster central .*"1.34" is unsupported.*Offered: 1.33.5'):
-        life(there(), refused, CONFIG, cluster_version="1.34")
+    refused = update(failure(400, 'Master version "1.33.5-gke.100" is unsupported.'))
+    older = there(currentMasterVersion="1.33.4-gke.1")
+    with pytest.raises(MeshError, match=r"Failed to change cluster central .* is unsupported.*Offered: 1.33.5"):
+        life(older, CONFIG, refused, CONFIG, cluster_version="1.33.5")
+
+
+def test_a_version_that_is_not_offered_is_never_asked_for() -> None:
+    with pytest.raises(MeshError, match=r"Failed to change cluster central .*1.34 is not offered.*Offered: 1.33.5"):
+        life(there(), CONFIG, cluster_version="1.34")
 
 
 def test_pools_that_are_not_well_are_reported() -> None:
