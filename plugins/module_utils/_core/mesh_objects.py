@@ -109,7 +109,6 @@ def _apply(client: KubeClient, definition: Object, params: dict[str, Any], check
     if without_noise(after) == without_noise(live):
         return Outcome("unchanged", live, live)
     if not check_mode:
-        report(f"{describe(desired)}: updating")
         after = client.apply(desired, force=params["force_conflicts"])
     return Outcome("updated", live, after)
 
@@ -118,7 +117,6 @@ def _create(client: KubeClient, desired: Object, force: bool, check_mode: bool, 
     if check_mode:
         _dry_create(client, desired, force)
         return Outcome("created", None, desired)
-    report(f"{describe(desired)}: creating")
     made = client.apply(desired, force=force)
     if desired["kind"] == "CustomResourceDefinition":
         waiting.wait_ready(client, [made], 60, report)
@@ -145,9 +143,9 @@ def _remove(client: KubeClient | None, params: dict[str, Any], check_mode: bool,
     definitions = [normal(_checked(definition)) for definition in reversed(params["definitions"])]
     if client is None:
         return [Outcome("absent", None, definition) for definition in definitions]
-    outcomes = [_delete(client, definition, params, check_mode, report) for definition in definitions]
+    outcomes = [_delete(client, definition, params, check_mode) for definition in definitions]
     for selector in params["selectors"]:
-        outcomes += [_delete_live(client, found, params, check_mode, report) for found in _selected(client, selector)]
+        outcomes += [_delete_live(client, found, params, check_mode) for found in _selected(client, selector)]
     if params["wait"] and not check_mode:
         gone = [outcome.shown for outcome in outcomes if outcome.changed]
         waiting.wait_gone(client, gone, params["wait_timeout"], report)
@@ -163,9 +161,7 @@ def _selected(client: KubeClient, selector: dict[str, Any]) -> list[Object]:
     return client.list(selector["api_version"], selector["kind"], selector.get("namespace") or "", labels=labels)
 
 
-def _delete(
-    client: KubeClient, definition: Object, params: dict[str, Any], check_mode: bool, report: Report
-) -> Outcome:
+def _delete(client: KubeClient, definition: Object, params: dict[str, Any], check_mode: bool) -> Outcome:
     resource = client.resource(definition["apiVersion"], definition["kind"])
     if resource is None:
         return Outcome("absent", None, definition)
@@ -175,12 +171,11 @@ def _delete(
     live = client.get(definition["apiVersion"], definition["kind"], metadata["name"], metadata.get("namespace", ""))
     if live is None:
         return Outcome("absent", None, definition)
-    return _delete_live(client, live, params, check_mode, report)
+    return _delete_live(client, live, params, check_mode)
 
 
-def _delete_live(client: KubeClient, live: Object, params: dict[str, Any], check_mode: bool, report: Report) -> Outcome:
+def _delete_live(client: KubeClient, live: Object, params: dict[str, Any], check_mode: bool) -> Outcome:
     if not check_mode:
-        report(f"{describe(live)}: deleting")
         client.delete(live, propagation=params["propagation"])
     return Outcome("deleted", live, None)
 
