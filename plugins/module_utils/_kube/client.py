@@ -148,11 +148,24 @@ class KubeClient:
             return False
 
     def wait_ready(self, seconds: float, clock: Clock = SYSTEM) -> None:
-        """Wait for ``/readyz``, for example after a cluster was created; MeshError when the time is over."""
+        """Wait for ``/readyz``, for example after a cluster was created.
+
+        Raises:
+            Unreachable: the time is over, or the server is there but not to be trusted.
+        """
         deadline = Deadline(seconds, clock)
-        while not self.ready():
+        while True:
+            try:
+                status = self._transport.request("GET", "/readyz", {}).status
+                if status < 500 and status != 429:
+                    return  # also when it refuses the question: then it is up, and the next call says what is wrong
+                answer = f"HTTP {status}"
+            except Unreachable as error:
+                if error.lasting:
+                    raise
+                answer = error.answer
             if deadline.passed:
-                raise Unreachable(self.name, self.server, f"/readyz was not ok within {seconds:g} s")
+                raise Unreachable(self.name, self.server, f"/readyz was not ok within {seconds:g} s ({answer})")
             deadline.pause()
 
     # Answers

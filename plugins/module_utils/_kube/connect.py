@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import get_cluster
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.endpoints import address
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import GoogleSession
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock
@@ -19,6 +20,8 @@ from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import
 RUNNING = "RUNNING"
 READY_SECONDS = 300.0
 """How long an API server may be away while Google updates a zonal cluster's control plane."""
+RUNNING_SECONDS = 60.0
+"""How long it may be away although Google calls the cluster RUNNING, as right after its creation."""
 
 CLUSTER_REF_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -63,7 +66,7 @@ def connect(ref: dict[str, Any], params: dict[str, Any]) -> KubeClient | None:
 def require(client: KubeClient | None, ref: dict[str, Any], clock: Clock = SYSTEM) -> KubeClient:
     """The client, or a clear error where work is impossible without the cluster.
 
-    Where Google is still at work on the cluster, its API server may be away for minutes: that is waited for.
+    The API server of a GKE cluster may be away for a while: that is waited for.
     """
     if client is None:
         raise MeshError(
@@ -72,46 +75,15 @@ def require(client: KubeClient | None, ref: dict[str, Any], clock: Clock = SYSTE
             "it does not exist, or is still being created",
             "Create it first: run the provision phase.",
         )
-    if client.gke.get("status", RUNNING) != RUNNING:
-        client.wait_ready(READY_SECONDS, clock)
+    if client.gke:
+        client.wait_ready(RUNNING_SECONDS if client.gke.get("status") == RUNNING else READY_SECONDS, clock)
     return client
 
 
 def gke_endpoint(name: str, cluster: dict[str, Any], kind: str, token: Token) -> Endpoint:
-    """One of the addresses of a GKE cluster.
-
-    The cluster's own CA vouches for both IP addresses; the DNS endpoint has a public certificate of Google's.
-    """
-    addresses = {"public": _public, "private": _private, "dns": _dns}
-    host = addresses[kind](cluster)
-    if not host:
-        raise MeshError(
-            "connect to", f"cluster {name}", f"it has no {kind} endpoint", "Choose another one or enable it."
-        )
-    return Endpoint(name, f"https://{host}", ca="" if kind == "dns" else ca_certificate(cluster), token=token)
-
-
-def ca_certificate(cluster: dict[str, Any]) -> str:
-    """The cluster's CA as PEM."""
-    return base64.b64decode((cluster.get("masterAuth") or {}).get("clusterCaCertificate", "")).decode()
-
-
-def _public(cluster: dict[str, Any]) -> str:
-    private = cluster.get("privateClusterConfig") or {}
-    return str(private.get("publicEndpoint") or cluster["endpoint"])
-
-
-def _private(cluster: dict[str, Any]) -> str:
-    addresses = (cluster.get("controlPlaneEndpointsConfig") or {}).get("ipEndpointsConfig") or {}
-    return str(
-        addresses.get("privateEndpoint") or (cluster.get("privateClusterConfig") or {}).get("privateEndpoint") or ""
-    )
-
-
-def _dns(cluster: dict[str, Any]) -> str:
-    return str(
-        ((cluster.get("controlPlaneEndpointsConfig") or {}).get("dnsEndpointConfig") or {}).get("endpoint") or ""
-    )
+    """One of the addresses of a GKE cluster, with whom to trust there; see endpoints.address."""
+    where = address({**cluster, "name": name}, kind)
+    return Endpoint(name, where.server, ca=base64.b64decode(where.ca).decode(), token=token)
 
 
 def _token(params: dict[str, Any]) -> Token:

@@ -38,9 +38,14 @@ def _status(body: bytes) -> tuple[str, str]:
 
 
 class Unreachable(MeshError):
-    """No answer came at all."""
+    """No answer came at all.
 
-    def __init__(self, cluster: str, server: str, answer: str, hint: str = "") -> None:
+    Attributes:
+        lasting: whether waiting is no help.
+    """
+
+    def __init__(self, cluster: str, server: str, answer: str, hint: str = "", *, lasting: bool = False) -> None:
+        self.lasting = lasting
         super().__init__(
             "reach",
             f"the API server of cluster {cluster} at {server}",

@@ -214,6 +214,7 @@ def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
             endpoint.server,
             f"its certificate was not accepted ({root.verify_message})",
             "The CA known for this cluster does not fit: was it recreated, or does a proxy stand between?",
+            lasting=True,
         )
     if isinstance(root, TimeoutError):
         return Unreachable(endpoint.name, endpoint.server, "no answer in time")

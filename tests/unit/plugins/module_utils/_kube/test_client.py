@@ -170,5 +170,13 @@ def test_wait_ready_ends_with_a_clear_line() -> None:
     assert time.seconds == pytest.approx(10)
 
 
+def test_wait_ready_does_not_wait_for_what_will_not_change() -> None:
+    time, liar = FakeTime(), Unreachable("east", "https://east.example", "its certificate was not accepted", lasting=True)
+    with pytest.raises(Unreachable, match="its certificate was not accepted"):
+        _client(Script(liar)).wait_ready(10, time.clock)
+    _client(Script(Response(403))).wait_ready(10, time.clock)
+    assert time.seconds == 0
+
+
 def test_an_unreachable_server_is_not_ready() -> None:
     assert _client(Script(Unreachable("east", "https://east.example", "refused"))).ready() is False

@@ -67,10 +67,10 @@ def test_a_cluster_that_is_not_there_is_none(google: dict[str, Any]) -> None:
 
 
 def test_the_reference_may_name_another_project(google: dict[str, Any]) -> None:
-    google["other/us-east1-b/east"] = {"endpoint": "203.0.113.7"}
+    google["other/us-east1-b/east"] = plain = {"endpoint": "203.0.113.7", "masterAuth": CLUSTER["masterAuth"]}
     client = subject.connect({**REF, "project": "other"}, {"project": "p"})
     assert client is not None and client.server == "https://203.0.113.7"
-    assert client.gke == {"endpoint": "203.0.113.7"}
+    assert client.gke == plain
 
 
 def test_no_project_is_said_clearly(google: dict[str, Any]) -> None:
@@ -94,14 +94,27 @@ def test_require_says_what_to_do() -> None:
         subject.require(None, REF)
 
 
-@pytest.mark.parametrize(("status", "waits"), [("RUNNING", False), ("RECONCILING", True)])
-def test_a_cluster_that_google_works_on_is_waited_for(status: str, waits: bool) -> None:
+@pytest.mark.parametrize(("status", "seconds"), [("RUNNING", 30), ("RECONCILING", 200)])
+def test_an_api_server_of_gke_is_waited_for(status: str, seconds: int) -> None:
     api, time = FakeApi(), FakeTime()
     api.client.gke["status"] = status
     api.up = False
-    time.at(30, lambda: setattr(api, "up", True))
+    time.at(seconds, lambda: setattr(api, "up", True))
     assert subject.require(api.client, REF, time.clock) is api.client
-    assert (time.seconds >= 30) is waits and bool(api.calls) is waits
+    assert seconds <= time.seconds < seconds + 10
+
+
+def test_one_that_google_calls_running_is_waited_for_a_minute() -> None:
+    api, time = FakeApi(), FakeTime()
+    api.client.gke["status"], api.up = "RUNNING", False
+    with pytest.raises(MeshError, match=r"not ok within 60 s \(HTTP 500\)"):
+        subject.require(api.client, REF, time.clock)
+
+
+def test_one_of_a_kubeconfig_is_not_asked_first() -> None:
+    api = FakeApi()
+    assert subject.require(api.client, REF) is api.client
+    assert not api.calls
 
 
 def test_a_refused_token_renews_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
