@@ -46,6 +46,9 @@ _OUTPUT_ONLY = [
     "labelFingerprint",
 ]
 
+_ADDED_LATER = ("additionalPodRangesConfig", "additionalIpRangesConfigs")
+"""Output-only parts of the allocation policy: only updates add them."""
+
 
 def check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
@@ -127,7 +130,7 @@ def _settle_version(body: JSON) -> None:
 
 
 def _settle_ranges(cloud: Cloud, body: JSON, subnet: JSON, cluster_hash: str) -> None:
-    policy: JSON = dict(body.get("ipAllocationPolicy", {}))
+    policy = {key: part for key, part in body.get("ipAllocationPolicy", {}).items() if key not in _ADDED_LATER}
     asked = policy.get("clusterIpv4CidrBlock") or policy.get("clusterIpv4Cidr") or body.get("clusterIpv4Cidr") or ""
     pods_name = policy.get("clusterSecondaryRangeName", "")
     if pods_name and asked:

@@ -115,11 +115,23 @@ def _texts(labels: Mapping[str, Any] | None) -> dict[str, str] | None:
 def create_body(wish: Desired) -> Json:
     """The Cluster of a create call: the wish, with those defaults that are ours and not the service's."""
     body = merged({"name": wish.name, "ipAllocationPolicy": {"useIpAliases": True}}, wish.cluster)
+    body["ipAllocationPolicy"] = {key: part for key, part in body["ipAllocationPolicy"].items() if key not in _LATER}
     if wish.labels:
         body["resourceLabels"] = dict(wish.labels)
     if not wish.autopilot:
         body["nodePools"] = [pool_body(pool, wish.node_tags) for pool in wish.pools.values()]
     return body
+
+
+_LATER = ("additionalPodRangesConfig", "additionalIpRangesConfigs")
+"""Parts of the allocation policy that a create call ignores: they can only be added to a cluster that is there."""
+
+
+def added_later(wish: Desired) -> Json:
+    """What the wish has beyond its create call; empty for most."""
+    policy = wish.cluster.get("ipAllocationPolicy") or {}
+    parts = {key: part for key, part in policy.items() if key in _LATER}
+    return {"ipAllocationPolicy": parts} if parts else {}
 
 
 def pool_body(pool: Json, node_tags: tuple[str, ...]) -> Json:

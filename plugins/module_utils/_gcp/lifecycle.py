@@ -12,14 +12,21 @@ from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import advice, node_sizes, operations, preflight
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.change import Change
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.change import Change, described
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import (
     Cluster,
     cluster_path,
     get_cluster,
     location_path,
 )
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import Desired, create_body, node_arithmetic
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.compare import differences
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import (
+    Desired,
+    added_later,
+    create_body,
+    merged,
+    node_arithmetic,
+)
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import (
     Deadline,
@@ -28,7 +35,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import
     Place,
     Report,
 )
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.plan import Plan, plan
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.plan import Plan, grouped, plan
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import CONTAINER, GoogleSession
 
 MOST_SURPRISES = 10
@@ -142,6 +149,8 @@ class Lifecycle:
             self._outcome.notices.append(arithmetic)
         self._note_change(f"cluster {wish.name}: create in {wish.location}")
         if self._policy.check_mode:
+            for group in grouped(differences(added_later(wish), {})).values():
+                self._note_change(described(group))
             return True
         self._report(f"{wish.name}: creating in {wish.location}")
         path = f"{location_path(self._place.project, self._place.location)}/clusters"
@@ -357,7 +366,7 @@ class Lifecycle:
     def _open_diff(self, wish: Desired, cluster: Cluster | None) -> None:
         """A cluster that is not there yet, or will be created anew, differs in everything."""
         if cluster is None or cluster.get("status") in ("STOPPING", "ERROR"):
-            body = create_body(wish)
+            body = merged(create_body(wish), added_later(wish))
             if "nodePools" in body:
                 body["nodePools"] = {pool["name"]: pool for pool in body["nodePools"]}
             self._outcome.after = body

@@ -46,7 +46,7 @@ def plan(wish: Desired, actual: Json, sizes: Mapping[str, int]) -> Plan:
     wanted = effective(wish, view)
     changes: list[Change] = []
     immutable: list[Difference] = []
-    for path, group in _grouped(differences(wanted, view)):
+    for path, group in grouped(differences(wanted, view)).items():
         rule = _rule(path, wish.allow_node_recreation)
         if rule is None:
             immutable += group
@@ -116,12 +116,12 @@ _Path = tuple[str, ...]
 _Rule = Callable[[_Path, Json, Json, list[Difference]], list[Change]]
 
 
-def _grouped(found: list[Difference]) -> list[tuple[_Path, list[Difference]]]:
+def grouped(found: list[Difference]) -> dict[_Path, list[Difference]]:
     """Differences by what one call changes: a top-level field, or one below those that are containers."""
     groups: dict[_Path, list[Difference]] = {}
     for one in found:
         groups.setdefault(one.path[: 2 if one.path[0] in _CONTAINERS else 1], []).append(one)
-    return list(groups.items())
+    return groups
 
 
 _CONTAINERS = frozenset({"networkConfig", "ipAllocationPolicy", "nodePoolAutoConfig", "privateClusterConfig"})
@@ -189,6 +189,11 @@ def _pod_ranges(path: _Path, wanted: Json, actual: Json, group: list[Difference]
     return [_update(group, body, actual)]
 
 
+def _ip_ranges(path: _Path, wanted: Json, actual: Json, group: list[Difference]) -> list[Change]:
+    """The whole list of subnetworks with their ranges."""
+    return [_update(group, {"desiredAdditionalIpRangesConfig": {path[-1]: _at(wanted, path)}}, actual)]
+
+
 def _maintenance(_path: _Path, wanted: Json, actual: Json, group: list[Difference]) -> list[Change]:
     """The window as asked for; an exclusion that was not asked for stays unless exclusions were."""
     present, asked = actual.get("maintenancePolicy") or {}, wanted["maintenancePolicy"]
@@ -227,6 +232,7 @@ _RULES: dict[_Path, _Rule] = {
     ("maintenancePolicy",): _maintenance,
     ("networkPolicy",): _own_call("setNetworkPolicy", "networkPolicy"),
     ("ipAllocationPolicy", "additionalPodRangesConfig"): _pod_ranges,
+    ("ipAllocationPolicy", "additionalIpRangesConfigs"): _ip_ranges,
     ("ipAllocationPolicy", "stackType"): _desired("desiredStackType"),
     ("networkConfig", "defaultEnablePrivateNodes"): _desired("desiredDefaultEnablePrivateNodes"),
     ("networkConfig", "enableIntraNodeVisibility"): _enabled("desiredIntraNodeVisibilityConfig"),
