@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 
 MODE = 0o600
+_TEMPORARY = ".mcistio.gke-kubeconfig-"
+"""How the names of our half-written files begin."""
 
 
 def read(path: str) -> tuple[str, bool]:
@@ -28,7 +30,10 @@ def read(path: str) -> tuple[str, bool]:
 
 @contextlib.contextmanager
 def locked(path: str) -> Iterator[None]:
-    """Keep other runs from the file's folder, which is made where it is missing; the lock leaves nothing behind."""
+    """Keep other runs from the file's folder, which is made where it is missing; the lock leaves nothing behind.
+
+    What a run that was killed left half-written is removed: it may hold a token.
+    """
     folder = os.path.dirname(os.path.realpath(path))
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -37,16 +42,25 @@ def locked(path: str) -> Iterator[None]:
         raise MeshError("write", f"kubeconfig {path}", error.strerror or str(error), "Choose another path.") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        _clear(folder)
         yield
     finally:
         os.close(handle)
+
+
+def _clear(folder: str) -> None:
+    """Remove half-written files; under the lock, nobody is writing them any more."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(_TEMPORARY):
+                os.unlink(os.path.join(folder, name))
 
 
 def write(path: str, text: str) -> None:
     """Put the text in the file's place in one step; a link stays a link."""
     target = os.path.realpath(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".kubeconfig-")
+        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=_TEMPORARY)
     except OSError as error:
         raise MeshError("write", f"kubeconfig {path}", error.strerror or str(error), "Choose another path.") from error
     try:
