@@ -125,6 +125,19 @@ def _busy(site: Site) -> None:
         time.sleep(0.01)
 
 
+def _subnetted(site: Site) -> None:
+    """A network of one's own with a range more than a cluster needs at first."""
+    compute = "compute/v1/projects/{project}"
+    site.ask("POST", f"{compute}/global/networks", {"name": "own", "autoCreateSubnetworks": False})
+    subnet = {
+        "name": "nodes",
+        "network": "global/networks/own",
+        "ipCidrRange": "10.0.0.0/20",
+        "secondaryIpRanges": [{"rangeName": "more-pods", "ipCidrRange": "10.8.0.0/16"}],
+    }
+    site.ask("POST", f"{compute}/regions/us-central1/subnetworks", subnet)
+
+
 _MEMBERS = (
     _cluster("central", node_count=1, node_tags=[TAG], cluster_ipv4_cidr="10.4.0.0/17"),
     _cluster("west", "us-west1-b", node_count=1, node_tags=[TAG], cluster_ipv4_cidr="10.5.0.0/17"),
@@ -176,6 +189,9 @@ def _elsewhere(site: Site) -> None:
 SCENARIOS = {
     "create-default": Scenario(_DEFAULT),
     "create-regional-pools": Scenario(_FULL),
+    "create-pod-ranges": Scenario(
+        _cluster(network="own", subnetwork="nodes", additional_pod_ranges=["more-pods"]), _subnetted
+    ),
     "create-not-waited-for": Scenario(_PLAIN.but(wait=False), again=_PLAIN),
     "create-after-deletion": Scenario(_PLAIN, _going),
     "create-anew-after-error": Scenario(_PLAIN.but(recreate_on_error=True), _broken),

@@ -61,7 +61,9 @@ class Site:
         checked = validator.validate(options | call.options)
         assert not checked.error_messages, checked.error_messages
         hasten()
-        result: JSON = call.core.run(checked.validated_parameters, check_mode=False, diff=False, report=lambda line: None)
+        result: JSON = call.core.run(
+            checked.validated_parameters, check_mode=False, diff=False, report=lambda line: None
+        )
         return result
 
     def ask(self, method: str, path: str, body: object = None) -> JSON:

@@ -51,4 +51,7 @@ def tapped(told: Callable[[str, str], None], *, position: int = 0, when: str = B
 
 def _is_look(request: Any) -> bool:
     """A look at one operation of the Container API."""
-    return request.method == "GET" and re.search(r"/v1/projects/[^/]+/locations/[^/]+/operations/", request.url) is not None
+    return (
+        request.method == "GET"
+        and re.search(r"/v1/projects/[^/]+/locations/[^/]+/operations/", request.url) is not None
+    )

@@ -19,7 +19,9 @@ from tests.lab.sweep.tap import AFTER, BEFORE
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_killed(name: str, site: Site, pool: ProcessPoolExecutor, record_property: Callable[[str, object], None]) -> None:
+def test_killed(
+    name: str, site: Site, pool: ProcessPoolExecutor, record_property: Callable[[str, object], None]
+) -> None:
     """Killed at every request, before it reached the server and after the server has answered."""
     calm = _calm(site, name, pool)
     positions = [(number, when) for number in range(1, len(calm.requests) + 1) for when in (BEFORE, AFTER)]

@@ -169,6 +169,13 @@ def test_what_google_does_by_itself_is_waited_for() -> None:
     assert not outcome.changed and not script.writes
 
 
+def test_what_was_read_before_an_operation_ended_is_not_planned_on() -> None:
+    old = there(status="RECONCILING", releaseChannel={"channel": "STABLE"})
+    done = there(releaseChannel={"channel": "RAPID"})
+    outcome, script = life(old, Call("GET", OPERATIONS, {}), done, done, release_channel="rapid")
+    assert not outcome.changed and not script.writes
+
+
 def test_an_unknown_state_is_waited_for() -> None:
     outcome, _ = life(there(status="CONTEMPLATING"), running(), WAIT, there())
     assert not outcome.changed
