@@ -50,7 +50,7 @@ def plan_pools(wish: Desired, actual: Json, sizes: Mapping[str, int]) -> PoolPla
             _existing(pool, present[name], wish.node_tags, size, result)
         else:
             _missing(pool, wish.node_tags, result)
-    for name in present.keys() - wish.pools.keys():
+    for name in [name for name in present if name not in wish.pools]:
         _other(present[name], wish, result)
     return result
 
