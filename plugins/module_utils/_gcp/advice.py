@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the service itself can tell after a refusal: other zones after a stockout, versions on offer after a wrong one."""
+"""What the service itself can tell after a refusal: other zones after a stockout, versions after a wrong one."""
 
 from __future__ import annotations
 

@@ -142,7 +142,8 @@ class Rest:
     def raw(self, method: str, path: str, body: object = None) -> requests.Response:
         """The answer itself, of a path below this project's location."""
         url = f"{self.emulator.url}/v1/projects/{self.project}/locations/{self.location}/{path}"
-        return self._session.request(method, url, json=body, timeout=30)
+        answer: requests.Response = self._session.request(method, url, json=body, timeout=30)
+        return answer
 
     def compute(self, method: str, path: str, body: object = None, **query: str) -> tuple[int, JSON]:
         return self.call(method, f"compute/v1/projects/{self.project}/{path}", body, **query)

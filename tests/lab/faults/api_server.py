@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(told)
 
-    do_GET = do_PATCH = do_DELETE = _answer  # noqa: N815
+    do_GET = do_PATCH = do_DELETE = _answer
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep quiet."""

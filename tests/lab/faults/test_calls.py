@@ -51,7 +51,7 @@ def test_10_a_rate_that_does_not_fall(cloud: Cloud) -> None:
     cloud.fault(_rate("RESOURCE_EXHAUSTED"), method="POST", path=CREATE)
     run = cloud.cluster().failed_with(PER_MINUTE, "run fewer hosts at a time")
     assert 5 <= len(run.writes) <= 12
-    assert 60 <= sum(cloud.clock.slept) <= 120
+    assert 80 <= sum(cloud.clock.slept) <= 120
     assert not cloud.exists()
 
 
@@ -151,7 +151,7 @@ def test_21_an_operation_not_seen_at_first(cloud: Cloud) -> None:
 def test_21_an_operation_never_seen(cloud: Cloud) -> None:
     cloud.fault(refusal("NOT_FOUND", NOT_YET), method="GET", path=OPERATIONS)
     cloud.cluster().failed_with("operation operation-", NOT_YET)
-    assert sum(cloud.clock.slept) <= 90
+    assert 50 <= sum(cloud.clock.slept) <= 90
     cloud.heal()
     assert not cloud.cluster().writes
 
@@ -200,7 +200,7 @@ def test_48_an_unknown_state_that_lasts(cloud: Cloud) -> None:
     cloud.fault({"merge": {"status": "NEW_STATE"}}, method="GET", path=CLUSTER)
     run = cloud.cluster(labels={"team": "a"}, wait_timeout=60).failed_with("it is in state NEW_STATE")
     assert not run.writes
-    assert sum(cloud.clock.slept) >= 10
+    assert sum(cloud.clock.slept) >= 50
 
 
 def test_48_unknown_fields_everywhere(cloud: Cloud) -> None:

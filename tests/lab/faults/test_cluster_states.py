@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._core import gke_cluster_info, gke_kubeconfig, mesh_firewall
 
+from tests.lab.emulator.emulator import JSON
 from tests.lab.faults.cloud import CLUSTER, CREATE, ZONE, Cloud, failure
 
 COLLECTIONS = Path(mesh_firewall.__file__).parents[6]
@@ -155,7 +156,12 @@ def test_27_named_zones_are_counted(cloud: Cloud) -> None:
 
 def test_28_fields_that_cannot_be_changed(cloud: Cloud) -> None:
     cloud.cluster(description="one", cluster_ipv4_cidr="/20")
-    other = {"description": "two", "cluster_ipv4_cidr": "10.32.0.0/14", "dataplane_v2": True, "labels": {"team": "a"}}
+    other: JSON = {
+        "description": "two",
+        "cluster_ipv4_cidr": "10.32.0.0/14",
+        "dataplane_v2": True,
+        "labels": {"team": "a"},
+    }
     for check in (True, False):
         run = cloud.cluster(**other, check=check).failed_with(
             "Failed to change cluster c in us-central1-a: these cannot be changed on an existing cluster: ",
@@ -168,9 +174,15 @@ def test_28_fields_that_cannot_be_changed(cloud: Cloud) -> None:
 
 
 def test_33_nothing_to_change_is_no_update(cloud: Cloud) -> None:
-    wish = {"labels": {}, "logging": ["WORKLOADS", "SYSTEM_COMPONENTS"], "release_channel": "regular", "extra": {}}
+    wish: JSON = {
+        "labels": {},
+        "logging": ["WORKLOADS", "SYSTEM_COMPONENTS"],
+        "release_channel": "regular",
+        "extra": {},
+    }
     cloud.cluster(**wish)
-    for options in (wish, {}, {"labels": {}}, {"extra": {"autopilot": {}, "legacyAbac": {"enabled": False}}}):
+    others: list[JSON] = [{}, {"labels": {}}, {"extra": {"autopilot": {}, "legacyAbac": {"enabled": False}}}]
+    for options in (wish, *others):
         run = cloud.cluster(**options)
         assert (run.result["changed"], run.calls) == (False, ["GET clusters/c 200"])
 

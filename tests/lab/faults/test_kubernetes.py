@@ -106,9 +106,7 @@ def test_46_the_api_server_is_not_up_yet(cloud: Cloud, server: ApiServer, status
     assert server.api.writes == ["PATCH /api/v1/namespaces/n/configmaps/settings"]
 
 
-def test_46_the_api_server_never_comes_up(
-    cloud: Cloud, server: ApiServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_46_the_api_server_never_comes_up(cloud: Cloud, server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "RUNNING_SECONDS", 0.4)
     server.away = 10_000
     _apply(cloud).failed_with(

@@ -25,7 +25,7 @@ EXPIRED = (
     "authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
 )
 UNAUTHENTICATED = refusal("UNAUTHENTICATED", EXPIRED)
-ASK_FOR_A_TOKEN = {"scopes": ["https://www.googleapis.com/auth/cloud-platform"]}
+ASK_FOR_A_TOKEN: JSON = {"scopes": ["https://www.googleapis.com/auth/cloud-platform"]}
 """With scopes of their own, service accounts fetch their tokens instead of signing them."""
 
 
@@ -73,7 +73,7 @@ def test_12_credentials_refused_twice(cloud: Cloud) -> None:
 
 
 def test_12_a_given_token_cannot_be_renewed(cloud: Cloud) -> None:
-    given = {"service_account_file": None, "access_token": "ya29.expired"}
+    given: JSON = {"service_account_file": None, "access_token": "ya29.expired"}
     run = cloud.cluster(**given).failed_with(EXPIRED, "log in again or check access_token")
     assert run.calls == ["GET clusters/c 401"]
     assert "ya29" not in run.error
@@ -112,7 +112,7 @@ def test_49_a_clock_that_is_wrong(cloud: Cloud) -> None:
 
 
 class _Interceptor(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.send_error(500)
 
 
