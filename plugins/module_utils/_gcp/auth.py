@@ -194,7 +194,7 @@ def _service_account(params: dict[str, Any], scopes: list[str]) -> Any:
             "log in to", "Google Cloud", "auth_kind is serviceaccount but no key was given",
             "Set service_account_file or service_account_contents.",
         )  # fmt: skip
-    return google.oauth2.service_account.Credentials.from_service_account_info(_key(source, text), scopes=scopes)
+    return _credentials(source, text, scopes)
 
 
 def _given_token(params: dict[str, Any], _scopes: list[str]) -> Any:
@@ -221,8 +221,8 @@ def _read(source: str, path: str) -> str:
         ) from error
 
 
-def _key(source: str, text: Any) -> dict[str, Any]:
-    """The key as a dict; never with a part of it in an error, for it is a secret."""
+def _credentials(source: str, text: Any, scopes: list[str]) -> Any:
+    """Credentials from a key; never with a part of it in an error, for it is a secret."""
     try:
         key = text if isinstance(text, dict) else json.loads(text)
     except ValueError as error:
@@ -236,10 +236,9 @@ def _key(source: str, text: Any) -> dict[str, Any]:
             "User credentials belong into GOOGLE_APPLICATION_CREDENTIALS with auth_kind application.",
         )  # fmt: skip
     try:
-        google.oauth2.service_account.Credentials.from_service_account_info(key)
+        return google.oauth2.service_account.Credentials.from_service_account_info(key, scopes=scopes)
     except (ValueError, google.auth.exceptions.GoogleAuthError) as error:
         raise MeshError("read", source, "its private_key cannot be read", "Download the key again.") from error
-    return dict(key)
 
 
 def _words(error: Exception) -> str:

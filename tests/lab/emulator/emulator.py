@@ -124,11 +124,17 @@ class Emulator:
 class Rest:
     """JSON calls in one project and location with a plain session."""
 
-    def __init__(self, emulator: Emulator, project: str, location: str = "us-central1-a") -> None:
+    def __init__(
+        self,
+        emulator: Emulator,
+        project: str,
+        location: str = "us-central1-a",
+        session: AuthorizedSession | None = None,
+    ) -> None:
         self.emulator = emulator
         self.project = project
         self.location = location
-        self._session = emulator.session()
+        self._session = session or emulator.session()
 
     def call(self, method: str, path: str, body: object = None, **query: str) -> tuple[int, JSON]:
         """(status, body) of a path under the API's root."""

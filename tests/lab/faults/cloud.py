@@ -15,6 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mcistio.gke.plugins.module_utils._core import gke_cluster, mesh_firewall
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock
+from google.auth.transport.requests import AuthorizedSession
 
 from gkelab.model.errors import ApiError
 from tests.lab.emulator.emulator import JSON, Emulator, Rest
@@ -86,8 +87,9 @@ class Run:
 class Cloud:
     """One project, to itself."""
 
-    def __init__(self, emulator: Emulator, project: str, clock: FastClock) -> None:
+    def __init__(self, emulator: Emulator, project: str, clock: FastClock, others: AuthorizedSession) -> None:
         self.emulator = emulator
+        self._others = others
         self.project = project
         self.clock = clock
 
@@ -98,7 +100,7 @@ class Cloud:
 
     def at(self, location: str = ZONE, project: str = "") -> Rest:
         """Somebody else at work in a location."""
-        return Rest(self.emulator, project or self.project, location)
+        return Rest(self.emulator, project or self.project, location, self._others)
 
     # the modules
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth, session
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp import session
+from google.auth.transport.requests import AuthorizedSession
 
 from tests.lab.emulator.emulator import Emulator
 from tests.lab.faults.cloud import Cloud, FastClock
@@ -21,6 +22,12 @@ def fault_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulato
     emulator.end()
 
 
+@pytest.fixture(scope="session")
+def others(fault_emulator: Emulator) -> AuthorizedSession:
+    """The log-in of whoever else is at work."""
+    return fault_emulator.session()
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FastClock:
     fast = FastClock()
@@ -30,11 +37,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FastClock:
 
 @pytest.fixture
 def cloud(
-    fault_emulator: Emulator, clock: FastClock, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    fault_emulator: Emulator, others: AuthorizedSession, clock: FastClock, request: pytest.FixtureRequest
 ) -> Iterator[Cloud]:
-    """A project without clusters, faults or log-ins."""
-    monkeypatch.setattr(auth, "_LOGINS", {})
+    """A project without clusters and faults."""
     number = request.session.items.index(request.node)
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())
-    yield Cloud(fault_emulator, f"p{number}-{name}"[:30].rstrip("-"), clock)
+    yield Cloud(fault_emulator, f"p{number}-{name}"[:30].rstrip("-"), clock, others)
     fault_emulator.lab("DELETE", "faults")

@@ -219,3 +219,11 @@ def test_32_an_upgrade_that_the_service_does_not_offer(cloud: Cloud) -> None:
     cloud.cluster()
     run = cloud.cluster(cluster_version="1.99.1-gke.1").failed_with("Failed to change cluster c", "Offered: 1.")
     assert not run.writes
+
+
+def test_32_an_upgrade_that_the_service_refuses(cloud: Cloud) -> None:
+    cloud.cluster(cluster_version="1.35")
+    message = 'Master version "1.36.1-gke.1000000" is unsupported.'
+    cloud.fault(refusal("INVALID_ARGUMENT", message), method="PUT", path="/clusters/c$")
+    run = cloud.cluster(cluster_version="1.36").failed_with("Failed to change cluster c", message, "Offered: 1.")
+    assert run.writes == ["PUT clusters/c 400"]

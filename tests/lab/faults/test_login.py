@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,6 +28,11 @@ EXPIRED = (
 UNAUTHENTICATED = refusal("UNAUTHENTICATED", EXPIRED)
 ASK_FOR_A_TOKEN: JSON = {"scopes": ["https://www.googleapis.com/auth/cloud-platform"]}
 """With scopes of their own, service accounts fetch their tokens instead of signing them."""
+
+
+@pytest.fixture(autouse=True)
+def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "_LOGINS", {})
 
 
 def _no_token(error: str, description: str) -> JSON:
