@@ -14,7 +14,7 @@ def overlapping_ranges(ranges: Mapping[str, str]) -> list[str]:
     """Name every pair of ranges that share an address, as ``east (10.4.0.0/14) and west (10.6.0.0/16)``.
 
     Args:
-        ranges: CIDR ranges by the names of their owners. A mere size (``/17``) is Google's to place, and overlaps nothing.
+        ranges: CIDR ranges by the names of their owners. A mere size (``/17``) is Google's to place and overlaps none.
 
     Raises:
         AnsibleFilterError: a range is none.

@@ -234,6 +234,8 @@ class _Firewall:
                 return changes
             for step in steps:
                 if not self._write(step, deadline):
+                    # Somebody else's write, perhaps our own killed run's, may be seen only when it is done.
+                    deadline.pause(deadline.elapsed)
                     break
                 changes.append(step.text)
             present = self._read(projects)

@@ -15,8 +15,14 @@ from ansible_collections.mcistio.gke.plugins.filter.overlapping_ranges import ov
         ({"east": "10.4.0.0/14"}, []),
         ({"east": "10.4.0.0/14", "west": "10.8.0.0/14"}, []),
         ({"west": "10.6.0.0/16", "east": "10.4.0.0/14"}, ["east (10.4.0.0/14) and west (10.6.0.0/16)"]),
-        ({"a": "10.0.0.0/8", "b": "10.1.0.0/16", "c": "10.1.2.0/24"},
-         ["a (10.0.0.0/8) and b (10.1.0.0/16)", "a (10.0.0.0/8) and c (10.1.2.0/24)", "b (10.1.0.0/16) and c (10.1.2.0/24)"]),
+        (
+            {"a": "10.0.0.0/8", "b": "10.1.0.0/16", "c": "10.1.2.0/24"},
+            [
+                "a (10.0.0.0/8) and b (10.1.0.0/16)",
+                "a (10.0.0.0/8) and c (10.1.2.0/24)",
+                "b (10.1.0.0/16) and c (10.1.2.0/24)",
+            ],
+        ),
         ({"east": "10.4.1.0/14", "west": "10.4.0.0/14"}, ["east (10.4.1.0/14) and west (10.4.0.0/14)"]),
     ],
 )
@@ -29,5 +35,5 @@ def test_a_size_is_placed_by_google_and_overlaps_nothing() -> None:
 
 
 def test_says_what_is_no_range() -> None:
-    with pytest.raises(AnsibleFilterError, match="10.4.0.0/99"):
+    with pytest.raises(AnsibleFilterError, match=r"10\.4\.0\.0/99"):
         overlapping_ranges({"east": "10.4.0.0/99"})

@@ -9,9 +9,9 @@ import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._core.gke_cluster import ARGUMENT_SPEC
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import desired
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.lifecycle import Lifecycle, Outcome, Policy
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Place
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
 
 from tests.unit.plugins.fake_google import (
     CENTRAL,
@@ -154,7 +154,7 @@ def test_a_creation_that_cannot_be_seen_ends_at_the_deadline() -> None:
 def test_an_adopted_creation_that_fails_is_a_failure() -> None:
     ended = Call("GET", ONE, operation(statusMessage="Google Compute Engine: [GCE_STOCKOUT]"))
     region = Call("GET", f"projects/{PROJECT}/regions/us-central1", {"zones": [f".../{LOCATION}", ".../us-central1-b"]})
-    with pytest.raises(MeshError, match="another zone or machine type. us-central1 also has us-central1-b.$"):
+    with pytest.raises(MeshError, match=r"another zone or machine type\. us-central1 also has us-central1-b\.$"):
         life(there(status="PROVISIONING"), running(), ended, GONE, region)
 
 
@@ -266,12 +266,12 @@ def test_a_change_that_does_not_happen_is_said_and_not_repeated() -> None:
 
 
 def test_a_cluster_that_somebody_removes_meanwhile_is_not_made_anew() -> None:
-    with pytest.raises(MeshError, match="Failed to change cluster central .* it disappeared"):
+    with pytest.raises(MeshError, match=r"Failed to change cluster central .* it disappeared"):
         life(there(), update(missing()), GONE, release_channel="rapid")
     with pytest.raises(MeshError, match="somebody else is deleting it"):
         life(there(), update(BUSY), Call("GET", f"{OPERATIONS}/operation-9", operation()), there(status="STOPPING"),
              release_channel="rapid")  # fmt: skip
-    with pytest.raises(MeshError, match="Failed to create cluster central .* it disappeared"):
+    with pytest.raises(MeshError, match=r"Failed to create cluster central .* it disappeared"):
         life(GONE, CONFIG, create(), WAIT, GONE)
 
 

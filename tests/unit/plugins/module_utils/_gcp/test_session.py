@@ -9,12 +9,12 @@ import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import (
     CONTAINER,
     GoogleSession,
     retry_after_seconds,
 )
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
 
 from tests.unit.plugins.fake_google import Call, FakeTime, Script, failure, options, reply, session
 

@@ -171,7 +171,8 @@ def test_wait_ready_ends_with_a_clear_line() -> None:
 
 
 def test_wait_ready_does_not_wait_for_what_will_not_change() -> None:
-    time, liar = FakeTime(), Unreachable("east", "https://east.example", "its certificate was not accepted", lasting=True)
+    time = FakeTime()
+    liar = Unreachable("east", "https://east.example", "its certificate was not accepted", lasting=True)
     with pytest.raises(Unreachable, match="its certificate was not accepted"):
         _client(Script(liar)).wait_ready(10, time.clock)
     _client(Script(Response(403))).wait_ready(10, time.clock)
