@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.mcistio.gke.plugins.module_utils._arguments import misplaced
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 
 display = Display()
@@ -29,6 +30,10 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         if self._needs_module():
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
+            return result
+        wrong = misplaced(self.CORE.ARGUMENT_SPEC, self._task.args)
+        if wrong:
+            result.update(failed=True, changed=False, msg="; ".join(wrong))
             return result
         validated, params = self.validate_argument_spec(
             argument_spec=self.CORE.ARGUMENT_SPEC, **getattr(self.CORE, "SPEC_KWARGS", {})
