@@ -7,7 +7,7 @@ GATE := $(RUN) python tests/tools/gate.py
 LAB ?= yes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit sanity emulator lab bench env teardown down clean
+.PHONY: help demo test nightly lint unit sanity emulator lab bench env teardown down clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ emulator: ## Google's clients against the emulated APIs, no root needed
 lab: ## molecule and the playbooks on real clusters; needs root
 lint unit sanity emulator lab:
 	@$(GATE) $@
+
+nightly: ## the properties of the modules with a thousand examples each: a quarter of an hour
+	@HYPOTHESIS_PROFILE=nightly $(RUN) python -m pytest -q tests/unit tests/lab/modules
 
 bench: ## measure the playbooks in the lab and print a table
 	@$(RUN) python -m tests.bench.bench
