@@ -11,15 +11,23 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 
 try:
+    import cryptography.exceptions
     import google.auth
     import google.auth.compute_engine
+    import google.auth.credentials
+    import google.auth.crypt
     import google.auth.exceptions
     import google.auth.jwt
     import google.auth.transport.requests
     import google.oauth2.credentials
     import google.oauth2.service_account
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
     MISSING = ""
+    _BAD_KEY = (
+        ValueError, TypeError, cryptography.exceptions.UnsupportedAlgorithm, cryptography.exceptions.InvalidSignature
+    )  # fmt: skip
 except ImportError as _error:
     MISSING = str(_error)
 
@@ -236,9 +244,27 @@ def _credentials(source: str, text: Any, scopes: list[str]) -> Any:
             "User credentials belong into GOOGLE_APPLICATION_CREDENTIALS with auth_kind application.",
         )  # fmt: skip
     try:
-        return google.oauth2.service_account.Credentials.from_service_account_info(key, scopes=scopes)
-    except (ValueError, google.auth.exceptions.GoogleAuthError) as error:
+        signer = google.auth.crypt.RSASigner(_private_key(key["private_key"]), key.get("private_key_id"))
+    except _BAD_KEY as error:
         raise MeshError("read", source, "its private_key cannot be read", "Download the key again.") from error
+    return google.oauth2.service_account.Credentials(
+        signer, key["client_email"], key["token_uri"], scopes=scopes, project_id=key.get("project_id"),
+        universe_domain=key.get("universe_domain") or google.auth.credentials.DEFAULT_UNIVERSE_DOMAIN,
+    )  # fmt: skip
+
+
+def _private_key(pem: Any) -> Any:
+    """An RSA key that is known to work, because its public half confirms what it signs.
+
+    The library's own check of the primes takes 40 ms: with a hundred clusters more than all the rest of a run that has
+    nothing to do.
+    """
+    key = serialization.load_pem_private_key(str(pem).encode(), None, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError("it is no RSA key")
+    how = padding.PKCS1v15(), hashes.SHA256()
+    key.public_key().verify(key.sign(b"", *how), b"", *how)
+    return key
 
 
 def _words(error: Exception) -> str:

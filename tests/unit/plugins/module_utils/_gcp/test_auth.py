@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 
 from tests.unit.plugins.fake_google import options
@@ -88,6 +89,41 @@ def test_a_key_signs_tokens_without_a_request(key: dict[str, str], tmp_path: Pat
 
 def test_the_key_itself_is_taken_too(key: dict[str, str]) -> None:
     assert auth.login(without_token(service_account_contents=json.dumps(key))).api_token(AUDIENCE).count(".") == 2
+
+
+def _pem(private: Any, protection: serialization.KeySerializationEncryption | None = None) -> str:
+    how = protection or serialization.NoEncryption()
+    made: bytes = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
+    return made.decode()
+
+
+def _damaged() -> str:
+    """A key that can be read, but whose exponents do not belong to its modulus."""
+    good = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_numbers()
+    bad = rsa.RSAPrivateNumbers(
+        good.p, good.q, good.d + 2, good.dmp1 + 2, good.dmq1 + 2, good.iqmp, good.public_numbers
+    )
+    return _pem(bad.private_key(unsafe_skip_rsa_key_validation=True))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _damaged,
+        lambda: _pem(ec.generate_private_key(ec.SECP256R1())),
+        lambda: _pem(rsa.generate_private_key(65537, 2048), serialization.BestAvailableEncryption(b"password")),
+    ],
+    ids=["damaged", "elliptic", "encrypted"],
+)
+def test_a_key_that_cannot_sign_is_refused_at_once(key: dict[str, str], make: Callable[[], str]) -> None:
+    with pytest.raises(MeshError, match="its private_key cannot be read"):
+        auth.login(without_token(service_account_contents=json.dumps({**key, "private_key": make()})))
+
+
+def test_what_else_a_key_file_says_is_kept(key: dict[str, str]) -> None:
+    login = auth.login(without_token(service_account_contents=json.dumps({**key, "private_key_id": "id1"})))
+    header = json.loads(base64.urlsafe_b64decode(login.api_token(AUDIENCE).split(".")[0] + "=="))
+    assert header["kid"] == "id1"
 
 
 def test_the_same_options_share_one_login(key: dict[str, str]) -> None:
