@@ -119,14 +119,13 @@ class KubeClient:
         query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false", "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
-        body = json.dumps(obj).encode()
-        response = self._transport.request("PATCH", self.path(obj), query, body, APPLY)
+        response = self._transport.request("PATCH", self.path(obj), query, obj, APPLY)
         return self._parsed(response, "apply", describe(obj))
 
     def delete(self, obj: Object, *, propagation: str = "Background") -> bool:
         """Delete an object; False when it was gone already."""
-        body = json.dumps({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}).encode()
-        response = self._transport.request("DELETE", self.path(obj), {}, body, "application/json")
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+        response = self._transport.request("DELETE", self.path(obj), {}, options, "application/json")
         if response.status == 404:
             return False
         self._parsed(response, "delete", describe(obj))

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -40,15 +40,21 @@ class Endpoint:
         return urlsplit(self.server).hostname or ""
 
     @property
-    def port(self) -> int:
-        """TCP port."""
-        parts = urlsplit(self.server)
-        return parts.port or (80 if parts.scheme == "http" else 443)
+    def client_pair(self) -> str:
+        """PEM of certificate and key in one; empty for clusters that log in with a token."""
+        return self.client_certificate.rstrip("\n") + "\n" + self.client_key if self.client_certificate else ""
 
-    @property
-    def prefix(self) -> str:
-        """Path in front of every API path, without the last slash (API servers behind a gateway have one)."""
-        return urlsplit(self.server).path.rstrip("/")
+
+@contextmanager
+def private_file(text: str) -> Iterator[str | None]:
+    """Path of a file with this text, mode 0600, which is there only as long as the block runs; None for no text."""
+    if not text:
+        yield None
+        return
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
 
 
 def ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
@@ -67,19 +73,14 @@ def ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
     if not endpoint.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if endpoint.client_certificate:
-        _load_client_certificate(context, endpoint)
+    with private_file(endpoint.client_pair) as pair:  # OpenSSL loads key pairs from files only
+        if pair:
+            _load_client_certificate(context, endpoint.name, pair)
     return context
 
 
-def _load_client_certificate(context: ssl.SSLContext, endpoint: Endpoint) -> None:
-    """OpenSSL loads key pairs from files only, so they exist (mode 0600) for the moment of loading."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "pair.pem")
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as pair:
-            pair.write(endpoint.client_certificate.rstrip("\n") + "\n" + endpoint.client_key)
-        try:
-            context.load_cert_chain(path)
-        except ssl.SSLError as error:
-            raise MeshError("read", f"the client certificate for cluster {endpoint.name}", str(error)) from error
+def _load_client_certificate(context: ssl.SSLContext, name: str, pair: str) -> None:
+    try:
+        context.load_cert_chain(pair)
+    except ssl.SSLError as error:
+        raise MeshError("read", f"the client certificate for cluster {name}", str(error)) from error

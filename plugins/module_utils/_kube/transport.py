@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bytes to and from one API server: one kept-alive TLS connection, and websockets for exec.
+"""The way to one API server, by the kubernetes client: its kept-alive connections, and its websockets for exec.
 
-urllib3 and websocket-client, the two libraries under the kubernetes package, are used directly: importing that package
-costs 0.6 s, it cannot be given an SSL context, and all that is needed here is five verbs.
+Its generated classes and its dynamic client are left aside: the objects here are of any kind, and the dynamic client
+asks for lists of kinds that are known already. What is added is whom to trust, when to log in afresh and what is asked
+again.
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, ssl_context
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, private_file, ssl_context
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError, Unreachable
 
 try:
     import urllib3
     import websocket
+    from kubernetes.client.configuration import Configuration
+    from kubernetes.client.exceptions import ApiException
+    from kubernetes.client.rest import RESTClientObject
+    from kubernetes.stream.ws_client import WSClient, get_websocket_url
 except ImportError:  # said clearly at the first use; ansible-doc and sanity import this file without them
     HAS_LIBRARIES = False
 else:
@@ -34,6 +39,10 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 ATTEMPTS = 4
 BUSY = (429, 502, 503, 504)
+CHANNELS = (1, 2, 3)
+"""What a command gives back: standard output, standard error, and its status at the end."""
+NOBODY = "none.invalid"
+"""A list of hosts to reach without a proxy that names none: whether there is a proxy was decided before."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +58,12 @@ class Transport(Protocol):
     """The seam under KubeClient: tests put a transcript here."""
 
     def request(
-        self, method: str, path: str, query: Query, body: bytes | None = None, content_type: str = ""
+        self, method: str, path: str, query: Query, body: Mapping[str, Any] | None = None, content_type: str = ""
     ) -> Response:
-        """One HTTP exchange; raises MeshError only when no answer came."""
+        """One HTTP exchange, the body as JSON; raises MeshError only when no answer came."""
 
     def stream(self, path: str, query: Query, seconds: float) -> list[tuple[int, bytes]]:
-        """Read a websocket to its end: (channel, data) in order of arrival."""
+        """Read a websocket to its end: (channel, data), each channel's in order of arrival."""
 
 
 class HttpTransport:
@@ -65,29 +74,20 @@ class HttpTransport:
             raise MeshError(
                 "talk to",
                 f"cluster {endpoint.name}",
-                "the Python libraries urllib3 and websocket-client are missing",
-                "Install them for the Python that runs Ansible: pip install urllib3 websocket-client.",
+                "the Python library kubernetes is missing",
+                "Install it for the Python that runs Ansible: pip install 'kubernetes>=30.1.0,!=36.0.0,!=36.0.1'.",
             )
         self._endpoint = endpoint
         self._clock = clock
-        self._proxy = endpoint.proxy or _environment_proxy(endpoint)
 
     @cached_property
-    def _context(self) -> ssl.SSLContext:
-        return ssl_context(self._endpoint)
-
-    @cached_property
-    def _manager(self) -> urllib3.PoolManager:
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        options = {"ssl_context": self._context, "timeout": timeout, "retries": False, "maxsize": 4}
-        if self._endpoint.tls_server_name:
-            options["server_hostname"] = self._endpoint.tls_server_name
-        if self._proxy:
-            return urllib3.ProxyManager(self._proxy, **options)  # type: ignore[arg-type]
-        return urllib3.PoolManager(**options)  # type: ignore[arg-type]
+    def _rest(self) -> RESTClientObject:
+        rest = RESTClientObject(_configuration(self._endpoint))
+        rest.pool_manager.connection_pool_kw["ssl_context"] = ssl_context(self._endpoint)
+        return rest
 
     def request(
-        self, method: str, path: str, query: Query, body: bytes | None = None, content_type: str = ""
+        self, method: str, path: str, query: Query, body: Mapping[str, Any] | None = None, content_type: str = ""
     ) -> Response:
         """Ask; log in afresh once after a 401, ask again when the server is busy or an idle connection had been closed.
 
@@ -98,7 +98,7 @@ class HttpTransport:
             last = attempt == ATTEMPTS
             try:
                 response = self._once(method, path, query, body, content_type, refresh=refreshed)
-            except urllib3.exceptions.HTTPError as error:
+            except (urllib3.exceptions.HTTPError, ApiException) as error:
                 if last or not _may_pass(error):
                     raise self._unreachable(error) from error
                 self._clock.sleep(0.3 * attempt)
@@ -112,21 +112,28 @@ class HttpTransport:
         return response
 
     def _once(
-        self, method: str, path: str, query: Query, body: bytes | None, content_type: str, *, refresh: bool
+        self, method: str, path: str, query: Query, body: Mapping[str, Any] | None, content_type: str, *, refresh: bool
     ) -> Response:
         headers = {"Accept": "application/json", "User-Agent": "mcistio.gke", **self._login(refresh)}
         if content_type:
             headers["Content-Type"] = content_type
-        answer = self._manager.request(method, self._url("", path, query), body=body, headers=headers)
-        return Response(answer.status, answer.data, {name.lower(): value for name, value in answer.headers.items()})
+        seconds = (CONNECT_SECONDS, READ_SECONDS)
+        try:
+            answer = self._rest.request(
+                method, self._url(path, query), body=body, headers=headers, _request_timeout=seconds
+            )
+        except ApiException as error:  # before version 37, for every answer that is no success
+            if not error.status:  # the client's word for a failed TLS handshake
+                raise
+            return _response(error.status, error.body, error.headers)
+        return _response(answer.status, answer.read() if answer.data is None else answer.data, answer.getheaders())
 
     def _login(self, refresh: bool) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._endpoint.token(refresh)}"} if self._endpoint.token else {}
 
-    def _url(self, scheme: str, path: str, query: Query) -> str:
-        parts = urlsplit(self._endpoint.server)
+    def _url(self, path: str, query: Query) -> str:
         text = urlencode(query, doseq=True)
-        return f"{scheme or parts.scheme}://{parts.netloc}{self._endpoint.prefix}{path}" + (f"?{text}" if text else "")
+        return self._endpoint.server.rstrip("/") + path + (f"?{text}" if text else "")
 
     def _unreachable(self, error: Exception) -> Unreachable:
         return unreachable(self._endpoint, error)
@@ -150,39 +157,48 @@ class HttpTransport:
         )
 
     def _stream_once(self, path: str, query: Query, seconds: float, *, refresh: bool) -> list[tuple[int, bytes]]:
-        ssl_options: dict[str, object] = {"context": self._context}
-        if self._endpoint.tls_server_name:
-            ssl_options["server_hostname"] = self._endpoint.tls_server_name
-        scheme = "ws" if self._endpoint.server.startswith("http:") else "wss"
         try:
-            connection = websocket.create_connection(
-                self._url(scheme, path, query),
-                timeout=CONNECT_SECONDS,
-                header=self._login(refresh),
-                subprotocols=["v4.channel.k8s.io"],
-                sslopt=ssl_options,
-                suppress_origin=True,
-                **_websocket_proxy(self._proxy, self._endpoint.host),
-            )
+            client = self._websocket(get_websocket_url(self._url(path, query)), refresh)
             try:
-                connection.settimeout(seconds)
-                return _read_channels(connection)
+                client.sock.settimeout(seconds)
+                client.run_forever(timeout=seconds)
+                if client.is_open():
+                    raise TimeoutError
+                return [(channel, client.read_channel(channel)) for channel in CHANNELS]
             finally:
-                connection.close()
+                client.close(timeout=0)  # nothing is to come any more
         except websocket.WebSocketBadStatusException:
             raise
         except (websocket.WebSocketException, OSError) as error:
             raise self._unreachable(error) from error
 
+    def _websocket(self, url: str, refresh: bool) -> WSClient:
+        """An open one. Certificates can be given to the client as files only, so they exist while it connects."""
+        configuration = _configuration(self._endpoint)
+        with private_file(self._endpoint.ca) as authority, private_file(self._endpoint.client_pair) as pair:
+            configuration.ssl_ca_cert = authority or ssl.get_default_verify_paths().cafile
+            configuration.cert_file = pair
+            headers = {name.lower(): value for name, value in self._login(refresh).items()}
+            return WSClient(configuration, url, headers, capture_all=False, binary=True)
 
-def _read_channels(connection: websocket.WebSocket) -> list[tuple[int, bytes]]:
-    frames: list[tuple[int, bytes]] = []
-    while True:
-        code, data = connection.recv_data()
-        if code == websocket.ABNF.OPCODE_CLOSE:
-            return frames
-        if data:
-            frames.append((data[0], data[1:]))
+
+def _configuration(endpoint: Endpoint) -> Configuration:
+    """The client's settings for an API server; certificates are not among them."""
+    configuration = Configuration(host=endpoint.server)
+    configuration.verify_ssl = endpoint.verify
+    configuration.tls_server_name = endpoint.tls_server_name or None
+    configuration.retries = False
+    configuration.connection_pool_maxsize = 4
+    proxy = endpoint.proxy or _environment_proxy(endpoint)
+    configuration.proxy = proxy or None
+    configuration.proxy_headers = _proxy_login(proxy)
+    configuration.no_proxy = NOBODY
+    return configuration
+
+
+def _response(status: int, body: str | bytes, headers: Mapping[str, str]) -> Response:
+    data = body.encode() if isinstance(body, str) else body  # text before version 37
+    return Response(status, data, {name.lower(): value for name, value in headers.items()})
 
 
 def _pod_of(path: str) -> str:
@@ -239,15 +255,10 @@ def _environment_proxy(endpoint: Endpoint) -> str:
     return getproxies().get(scheme, "")
 
 
-def _websocket_proxy(proxy: str, host: str) -> dict[str, Any]:
-    """websocket-client reads the environment by itself, so an unproxied host has to be named to it."""
-    if not proxy:
-        return {"http_no_proxy": [host]}
+def _proxy_login(proxy: str) -> dict[str, str] | None:
+    """The header for a proxy whose URL names a user."""
     parts = urlsplit(proxy)
-    auth = (parts.username, parts.password) if parts.username else None
-    return {
-        "http_proxy_host": parts.hostname,
-        "http_proxy_port": parts.port,
-        "http_proxy_auth": auth,
-        "proxy_type": "http",
-    }
+    if not parts.username:
+        return None
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return dict(urllib3.make_headers(proxy_basic_auth=login))

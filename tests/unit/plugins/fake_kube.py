@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock
@@ -80,7 +80,7 @@ class FakeApi:
     # the transport
 
     def request(
-        self, method: str, path: str, query: Query, body: bytes | None = None, content_type: str = ""
+        self, method: str, path: str, query: Query, body: Mapping[str, Any] | None = None, content_type: str = ""
     ) -> Response:
         """See Transport."""
         dry = bool(query.get("dryRun"))
@@ -90,7 +90,7 @@ class FakeApi:
         if path == "/readyz":
             return Response(200 if self.up else 500, b"ok")
         if method == "PATCH":
-            return self._apply(path, json.loads(body or b"{}"), dry)
+            return self._apply(path, copy.deepcopy(dict(body or {})), dry)
         if method == "DELETE":
             return _json(200, self.objects.pop(path)) if path in self.objects else _missing(path)
         if path in self.groups:

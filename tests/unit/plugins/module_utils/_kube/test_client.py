@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -24,9 +25,9 @@ class Script:
         self.asked: list[tuple[str, str, Query, Any]] = []
 
     def request(
-        self, method: str, path: str, query: Query, body: bytes | None = None, content_type: str = ""
+        self, method: str, path: str, query: Query, body: Mapping[str, Any] | None = None, content_type: str = ""
     ) -> Response:
-        self.asked.append((method, path, dict(query), json.loads(body) if body else None))
+        self.asked.append((method, path, dict(query), body))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer

@@ -3,65 +3,28 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, ssl_context
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import Unreachable
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, private_file, ssl_context
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError, Unreachable
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import HttpTransport
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.unit.plugins.fake_kube import FakeTime
+from tests.unit.plugins.loopback import CLOSE, Authority, authority, frame, proxy, server
 
-Seen = list[tuple[str, str | None]]
+EXEC = "/api/v1/namespaces/istio-system/pods/istiod-1/exec"
+SUCCESS = frame(3, b'{"status": "Success"}')
 
 
-@contextmanager
-def server(answers: list[int], context: ssl.SSLContext | None = None) -> Iterator[tuple[int, Seen]]:
-    """Port of a server that gives these statuses in turn (then 200), and what it was sent."""
-    seen: Seen = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            seen.append((self.path, self.headers.get("Authorization")))
-            status = answers.pop(0) if answers else 200
-            if status == 0:
-                self.close_connection = True
-                return
-            self.send_response(status)
-            self.send_header("Content-Length", "2")
-            self.send_header("Retry-After", "3")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    http.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # clients that hang up are meant
-    http.block_on_close = False
-    if context:
-        http.socket = context.wrap_socket(http.socket, server_side=True)
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield http.server_port, seen
-    finally:
-        http.shutdown()
-        http.server_close()
+@pytest.fixture(autouse=True)
+def _no_proxy_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
 
 
 class Tokens:
@@ -135,96 +98,162 @@ def test_no_answer_is_one_clear_line() -> None:
     assert "\n" not in str(caught.value)
 
 
-# Certificates
-
-KEY = ec.generate_private_key(ec.SECP256R1())
+# Certificates: everything holds for requests and for exec, which connect on two ways of the client's
 
 
-def _certificate(
-    name: str,
-    issuer: str,
-    key: ec.EllipticCurvePrivateKey,
-    signer: ec.EllipticCurvePrivateKey,
-    *extensions: tuple[x509.ExtensionType, bool],
-) -> x509.Certificate:
-    now = datetime.datetime.now(datetime.UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-    )
-    for extension, critical in extensions:
-        builder = builder.add_extension(extension, critical)
-    return builder.sign(signer, hashes.SHA256())
+@pytest.fixture(name="east", params=["legacy", "proper"])
+def _east(request: pytest.FixtureRequest, tmp_path: Path) -> Authority:
+    return authority(tmp_path, legacy=request.param == "legacy")
 
 
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+def _get(transport: HttpTransport) -> None:
+    assert transport.request("GET", EXEC, {}).status == 200
 
 
-@pytest.fixture(name="old_ca")
-def _old_ca() -> str:
-    """A CA as older GKE clusters have it: no key usage, which Python 3.13's strict check refuses."""
-    return _pem(_certificate("old-ca", "old-ca", KEY, KEY, (x509.BasicConstraints(True, None), True)))
+def _exec(transport: HttpTransport) -> None:
+    assert transport.stream(EXEC, {}, 10.0)[2] == (3, b'{"status": "Success"}')
 
 
-@pytest.fixture(name="serving")
-def _serving(tmp_path: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName(
-        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("east.internal")]
-    )
-    file = tmp_path / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_text(_pem(_certificate("api", "old-ca", key, KEY, (names, False))) + private.decode())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
+WAYS = pytest.mark.parametrize("ask", [_get, _exec])
+Ask = Callable[[HttpTransport], None]
 
 
-def test_an_old_ca_is_accepted(old_ca: str, serving: ssl.SSLContext) -> None:
-    with server([], serving) as (port, _seen):
-        assert (
-            HttpTransport(Endpoint("east", f"https://127.0.0.1:{port}", ca=old_ca)).request("GET", "/", {}).status
-            == 200
-        )
+@WAYS
+def test_the_login_arrives_over_tls_whatever_the_age_of_the_ca(ask: Ask, east: Authority) -> None:
+    with server([], east.serving, SUCCESS + CLOSE) as (port, seen):
+        ask(HttpTransport(Endpoint("east", f"https://127.0.0.1:{port}", ca=east.pem, token=Tokens())))
+    assert seen == [(EXEC, "Bearer token-1")], "kubernetes 36.0.0 sent no login, and said nothing"
 
 
-def test_another_ca_is_not(serving: ssl.SSLContext) -> None:
-    other = ec.generate_private_key(ec.SECP256R1())
-    stranger = _pem(_certificate("other", "other", other, other, (x509.BasicConstraints(True, None), True)))
+@WAYS
+def test_another_ca_is_refused(ask: Ask, east: Authority, tmp_path: Path) -> None:
+    stranger = authority(tmp_path, legacy=True).pem
     time = FakeTime()
-    with server([], serving) as (port, seen):
-        transport = HttpTransport(Endpoint("east", f"https://127.0.0.1:{port}", ca=stranger), time.clock)
+    with server([], east.serving) as (port, seen):
+        endpoint = Endpoint("east", f"https://127.0.0.1:{port}", ca=stranger, token=Tokens())
         with pytest.raises(
             Unreachable, match=r"its certificate was not accepted .*The CA known for this cluster does not fit"
         ):
-            transport.request("GET", "/", {})
+            ask(HttpTransport(endpoint, time.clock))
     assert not seen and time.seconds == 0, "another try cannot help"
 
 
-def test_another_name_is_not(old_ca: str, serving: ssl.SSLContext) -> None:
-    with server([], serving) as (port, _seen):
+@WAYS
+def test_no_ca_means_the_public_ones(ask: Ask, east: Authority) -> None:
+    with server([], east.serving) as (port, seen), pytest.raises(Unreachable, match="certificate was not accepted"):
+        ask(HttpTransport(Endpoint("east", f"https://127.0.0.1:{port}", token=Tokens()), FakeTime().clock))
+    assert not seen
+
+
+@WAYS
+def test_another_name_is_refused(ask: Ask, east: Authority) -> None:
+    with server([], east.serving, SUCCESS + CLOSE) as (port, seen):
         place = f"https://127.0.0.1:{port}"
-        wrong = HttpTransport(Endpoint("east", place, ca=old_ca, tls_server_name="other.internal"), FakeTime().clock)
+        wrong = HttpTransport(Endpoint("east", place, ca=east.pem, tls_server_name="other.internal"), FakeTime().clock)
         with pytest.raises(Unreachable, match="certificate was not accepted"):
-            wrong.request("GET", "/", {})
-        right = HttpTransport(Endpoint("east", place, ca=old_ca, tls_server_name="east.internal"))
-        assert right.request("GET", "/", {}).status == 200
+            ask(wrong)
+        assert not seen
+        ask(HttpTransport(Endpoint("east", place, ca=east.pem, tls_server_name="east.internal")))
 
 
-def test_only_the_strict_flag_is_off(old_ca: str) -> None:
-    context = ssl_context(Endpoint("east", "https://127.0.0.1", ca=old_ca))
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+@WAYS
+def test_whoever_asks_for_no_verification_gets_none(ask: Ask, east: Authority) -> None:
+    with server([], east.serving, SUCCESS + CLOSE) as (port, _seen):
+        ask(HttpTransport(Endpoint("east", f"https://127.0.0.1:{port}", verify=False)))
+
+
+@WAYS
+def test_a_client_certificate_is_shown(ask: Ask, east: Authority) -> None:
+    east.serving.verify_mode = ssl.CERT_REQUIRED
+    east.serving.load_verify_locations(cadata=east.pem)
+    certificate, key = east.pair
+    with server([], east.serving, SUCCESS + CLOSE) as (port, seen):
+        place = f"https://127.0.0.1:{port}"
+        ask(HttpTransport(Endpoint("east", place, ca=east.pem, client_certificate=certificate, client_key=key)))
+    assert len(seen) == 1
+
+
+def test_only_the_strict_flag_is_off(east: Authority) -> None:
+    context = ssl_context(Endpoint("east", "https://127.0.0.1", ca=east.pem))
     assert not context.verify_flags & ssl.VERIFY_X509_STRICT
     assert context.check_hostname and context.verify_mode is ssl.CERT_REQUIRED
+
+
+def test_a_private_file_is_private_and_goes() -> None:
+    with private_file("text") as name:
+        assert name and Path(name).read_text() == "text"
+        assert Path(name).stat().st_mode & 0o777 == 0o600
+    assert not Path(name).exists()
 
 
 def test_secrets_are_not_in_the_repr() -> None:
     endpoint = Endpoint("east", "https://x", client_certificate="certificate", client_key="key")
     assert "key" not in repr(endpoint) and "certificate" not in repr(endpoint)
+
+
+# Proxies
+
+
+@WAYS
+def test_a_proxy_is_logged_in_at_and_passed(ask: Ask, east: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # is about proxies of the environment, not about this cluster's own
+    with server([], east.serving, SUCCESS + CLOSE) as (port, seen), proxy() as (gate, passed):
+        place, way = f"https://127.0.0.1:{port}", f"http://user:pass@127.0.0.1:{gate}"
+        ask(HttpTransport(Endpoint("east", place, ca=east.pem, proxy=way, token=Tokens())))
+    assert passed == [(f"127.0.0.1:{port}", "Basic dXNlcjpwYXNz")]
+    assert seen == [(EXEC, "Bearer token-1")]
+
+
+@WAYS
+def test_the_environment_s_proxy_is_used_but_not_for_its_exceptions(
+    ask: Ask, east: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with server([], east.serving, SUCCESS + CLOSE) as (port, _seen), proxy() as (gate, passed):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{gate}")
+        place = f"https://127.0.0.1:{port}"
+        ask(HttpTransport(Endpoint("east", place, ca=east.pem)))
+        assert passed == [(f"127.0.0.1:{port}", None)]
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        ask(HttpTransport(Endpoint("east", place, ca=east.pem)))
+    assert len(passed) == 1
+
+
+# Exec
+
+
+def test_channels_are_joined_byte_by_byte() -> None:
+    euro = "\N{EURO SIGN}".encode()
+    frames = frame(1, euro[:1]) + frame(2, b"oops") + frame(1, euro[1:]) + SUCCESS + CLOSE
+    with server([], frames=frames) as (port, seen):
+        place = f"http://127.0.0.1:{port}/k8s/east/"
+        got = HttpTransport(Endpoint("east", place)).stream(EXEC, {"command": ["ls", "-l"]}, 10.0)
+    assert got == [(1, euro), (2, b"oops"), (3, b'{"status": "Success"}')]
+    assert seen == [(f"/k8s/east{EXEC}?command=ls&command=-l", None)]
+
+
+def test_a_refused_token_is_renewed_once_for_exec_too() -> None:
+    with server([401], frames=SUCCESS + CLOSE) as (port, seen):
+        _exec(HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}", token=Tokens())))
+    assert seen == [(EXEC, "Bearer token-1"), (EXEC, "Bearer token-2")]
+
+
+@pytest.mark.parametrize(("answers", "requests"), [([401, 401, 401], 2), ([403], 1)])
+def test_a_refused_exec_names_the_pod(answers: list[int], requests: int) -> None:
+    told = "run a command in pod istio-system/istiod-1 of cluster east"
+    with server(answers) as (port, seen), pytest.raises(ApiError, match=told) as caught:
+        _exec(HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}", token=Tokens())))
+    assert caught.value.status in (401, 403) and len(seen) == requests
+
+
+def test_an_exec_cut_short_is_no_success() -> None:
+    with server([], frames=frame(1, b"half")) as (port, _seen), pytest.raises(Unreachable):
+        _exec(HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}")))
+
+
+def test_an_exec_without_end_is_given_up() -> None:
+    ended = threading.Event()
+    with server([], frames=frame(1, b"half"), mute=ended) as (port, _seen):
+        with pytest.raises(Unreachable, match="no answer in time"):
+            HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}")).stream(EXEC, {}, 0.05)
+        ended.set()
