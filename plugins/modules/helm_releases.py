@@ -19,6 +19,7 @@ description:
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
 requirements:
+  - Python package kubernetes 30.1 or newer, but not 36.0.0 or 36.0.1
   - helm 3.14 or newer, 4 preferred
   - collection kubernetes.core 6.6 or newer
 options:

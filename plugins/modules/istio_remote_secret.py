@@ -19,6 +19,8 @@ description:
     which the chart that owns the account then fails to install.
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
+requirements:
+  - Python package kubernetes 30.1 or newer, but not 36.0.0 or 36.0.1
 options:
   namespace:
     description: Istio's namespace, on both clusters.

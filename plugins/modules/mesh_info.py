@@ -16,6 +16,8 @@ description:
     C(pods/exec).
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
+requirements:
+  - Python package kubernetes 30.1 or newer, but not 36.0.0 or 36.0.1
 options:
   namespace:
     description: Istio's namespace.

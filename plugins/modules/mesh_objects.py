@@ -20,6 +20,8 @@ description:
     C(kubernetes.core.k8s) cannot.
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
+requirements:
+  - Python package kubernetes 30.1 or newer, but not 36.0.0 or 36.0.1
 options:
   definitions:
     description:

@@ -27,6 +27,8 @@ description:
     from L6. Images that do say it are held to it.
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
+requirements:
+  - Python package kubernetes 30.1 or newer, but not 36.0.0 or 36.0.1
 options:
   istio_namespace:
     description: Istio's namespace, on all clusters.

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_SPEC
 from ansible_collections.mcistio.gke.plugins.module_utils._kube import helm_storage, waiting
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.charts import Chart, chart_of
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.connect import CLUSTER_REF, connect, require
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.fields import plain

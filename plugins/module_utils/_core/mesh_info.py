@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_SPEC
 from ansible_collections.mcistio.gke.plugins.module_utils._istio import trust, waits
 from ansible_collections.mcistio.gke.plugins.module_utils._istio.istiod import VIEWS, Istiod, Replica
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.connect import (
     CLUSTER_REF,
     CLUSTER_REFS,

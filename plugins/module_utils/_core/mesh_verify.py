@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError, one_line
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_SPEC
 from ansible_collections.mcistio.gke.plugins.module_utils._istio.checks.base import Check, Context, Fetch, Result
 from ansible_collections.mcistio.gke.plugins.module_utils._istio.checks.ladder import API, LADDER
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.connect import CLUSTER_REF, CLUSTER_REFS, connect
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.waiting import Report
 

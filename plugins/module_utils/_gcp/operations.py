@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import location_path
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError, hint_for
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import CONTAINER, Clock, GoogleSession
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import CONTAINER, GoogleSession
 
 Operation = dict[str, Any]
 Report = Callable[[str], None]

@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import email.utils
 import json
-import random
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import (
@@ -38,19 +35,6 @@ REPEAT_SECONDS = 120.0
 """How long one call is repeated before its last error counts."""
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Time and chance, passed in so that no test sleeps or gambles.
-
-    ``now`` only goes forward, ``sleep`` takes seconds, ``jitter`` gives a number from 0 to 1.
-    """
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
-    wall: Callable[[], float] = field(default=time.time)
 
 
 class GoogleSession:

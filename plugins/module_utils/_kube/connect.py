@@ -6,13 +6,13 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import SYSTEM, Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import get_cluster
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.endpoints import address
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import GoogleSession
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, Token
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.kubeconfig_reader import endpoint_from_kubeconfig
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import HttpTransport

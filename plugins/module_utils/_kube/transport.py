@@ -16,8 +16,8 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import SYSTEM, Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, private_file, ssl_context
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError, Unreachable
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient, describe
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.progress import progress
 
 Object = dict[str, Any]

@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._core import gke_cluster, mesh_firewall
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock
 from google.auth.transport.requests import AuthorizedSession
 
 from gkelab.model.errors import ApiError

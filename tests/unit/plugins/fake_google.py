@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock, GoogleSession
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import GoogleSession
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import ConnectionLost, Reply
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import Query, Response

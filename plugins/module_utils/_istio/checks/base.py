@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import SYSTEM, Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._istio.istiod import VIEWS, Istiod, Replica
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import SYSTEM, Clock
 
 Fetch = Callable[[str], tuple[int, str]]
 """URL → status and text; status 0 with the reason as text when no answer came."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._istio import remote_secret
 from ansible_collections.mcistio.gke.plugins.module_utils._istio.checks.base import Context, Result
 from ansible_collections.mcistio.gke.plugins.module_utils._istio.istiod import of_service
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.clock import Deadline
 
 Object = dict[str, Any]
 

@@ -1,13 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deadlines on a clock that is passed in, so that waiters are tested without waiting."""
+"""Time, and deadlines on it. Both are passed in, so that whatever waits is tested without waiting."""
 
 from __future__ import annotations
 
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import Clock
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
-__all__ = ["SYSTEM", "Clock", "Deadline"]
+
+@dataclass(frozen=True)
+class Clock:
+    """Time and chance, passed in so that no test sleeps or gambles.
+
+    ``now`` only goes forward, ``sleep`` takes seconds, ``jitter`` gives a number from 0 to 1.
+    """
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+    wall: Callable[[], float] = time.time
+
 
 SYSTEM = Clock()
+"""Real time."""
 
 
 class Deadline:
