@@ -15,6 +15,7 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mcistio.gke.plugins.module_utils._clock import Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import session
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
@@ -148,7 +149,7 @@ class Cloud:
     def reached(self) -> Iterator[None]:
         """Whatever module runs inside talks to this cloud, on a clock that costs no time."""
         clock = _Clock()
-        still = session.Clock(
+        still = Clock(
             now=lambda: clock.seconds, sleep=clock.sleep, jitter=lambda: 0.5, wall=lambda: 1_000_000.0 + clock.seconds
         )
         with (
