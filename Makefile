@@ -7,10 +7,10 @@ GATE := $(RUN) python tests/tools/gate.py
 LAB ?= yes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test nightly lint unit sanity emulator lab bench env teardown down clean
+.PHONY: help demo test nightly lint unit sanity emulator lab bench bench-modules env teardown down clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: ## build and start the lab, make a mesh of three clusters in it, show the page
 	@$(RUN) sh tests/tools/demo.sh
@@ -31,6 +31,9 @@ nightly: ## the properties of the modules with a thousand examples each: a quart
 
 bench: ## measure the playbooks in the lab and print a table
 	@$(RUN) python -m tests.bench.bench
+
+bench-modules: ## measure gke_cluster and mesh_firewall on 100 clusters, beside google.cloud's; no root needed
+	@$(RUN) python -m tests.bench.modules
 
 env: ## what to evaluate in a shell to use ansible-playbook, gkelab and kubectl by hand
 	@$(RUN) sh tests/tools/exports.sh

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Memory of the whole lab: the proportional set size of its processes, so that pages they share count once.
+"""Memory of many processes together: their proportional set size, so that pages they share count once.
 
 The lab's processes are those in its network namespaces, their descendants (pods have namespaces of their own), and the
 daemon with its descendants.
@@ -8,6 +8,7 @@ daemon with its descendants.
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -64,10 +65,43 @@ def namespaced() -> set[int]:
 
 def lab_mib(daemon: int, proc: Path = Path("/proc")) -> float:
     """MiB that the lab holds at this moment. `daemon` is the API process's id."""
+    return trees_mib({daemon, *namespaced()}, proc)
+
+
+def trees_mib(roots: Iterable[int], proc: Path = Path("/proc")) -> float:
+    """MiB that these processes and their descendants hold at this moment."""
     total = 0
-    for process in with_descendants({daemon, *namespaced()}, parents(proc)):
+    for process in with_descendants(roots, parents(proc)):
         try:
             total += proportional_kib((proc / str(process) / "smaps_rollup").read_text())
         except OSError:
             continue
     return total / 1024
+
+
+class Peak:
+    """The most that a process and its descendants held at any look, in a thread of its own.
+
+    Args:
+        root: the process's id.
+        every: seconds between two looks; each costs some milliseconds a process.
+    """
+
+    def __init__(self, root: int, every: float) -> None:
+        self.mib = 0.0
+        self._root = root
+        self._every = every
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Peak:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(self._every):
+            self.mib = max(self.mib, trees_mib([self._root]))

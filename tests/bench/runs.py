@@ -10,9 +10,12 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.bench.memory import Peak
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
@@ -33,6 +36,8 @@ class Run:
     """Calls of Google's APIs by kind, as the lab names them: container.clusters.get and the like."""
     writes: int
     """How many of them meant to change something."""
+    peak_mib: float = 0.0
+    """Most memory that Ansible and its workers held together, if that was watched."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +66,38 @@ def changed(output: str) -> int:
     return sum(int(row[1]) for row in rows)
 
 
-def playbook(arguments: Sequence[str], api: LabApi, clock: Callable[[], float] = time.monotonic) -> Run:
-    """Run ansible-playbook in the checkout on the lab's inventory; raise RunFailed when it fails."""
+def playbook(
+    arguments: Sequence[str],
+    api: LabApi,
+    clock: Callable[[], float] = time.monotonic,
+    *,
+    inventory: str | Path = "inventory/lab.yml",
+    variables: Mapping[str, str] | None = None,
+    watched_every: float | None = None,
+) -> Run:
+    """Run ansible-playbook in the checkout; raise RunFailed when it fails.
+
+    Args:
+        arguments: playbook and options.
+        api: where calls are counted.
+        clock: seconds.
+        inventory: the lab's, unless another is given.
+        variables: additions to the environment.
+        watched_every: seconds between two looks at the memory; without it nobody looks.
+    """
     api.forget()
-    environment = os.environ | {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default", "ANSIBLE_NOCOLOR": "1"}
-    command = ["ansible-playbook", "-i", "inventory/lab.yml", *arguments]
+    settings = {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default", "ANSIBLE_NOCOLOR": "1"}
+    command = ["ansible-playbook", "-i", str(inventory), *arguments]
     start = clock()
-    done = subprocess.run(
-        command, cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, env={**os.environ, **settings, **(variables or {})}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        watch = Peak(process.pid, watched_every) if watched_every else None
+        with watch or nullcontext():
+            output = process.communicate()[0]
     seconds = clock() - start
-    if done.returncode:
-        raise RunFailed(f"{' '.join(command)}: exit {done.returncode}\n{(done.stdout + done.stderr)[-4000:]}")
+    if process.returncode:
+        raise RunFailed(f"{' '.join(command)}: exit {process.returncode}\n{output[-4000:]}")
     record = api.requests()
-    return Run(seconds=seconds, changed=changed(done.stdout), calls=record["counts"], writes=record["writes"])
+    return Run(seconds, changed(output), record["counts"], record["writes"], watch.mib if watch else 0.0)

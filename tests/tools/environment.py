@@ -9,6 +9,7 @@ the interpreter), so a change of either makes a new one and an unchanged one cos
     <cache>/env-<key>/collections           kubernetes.core, out of the `ansible` wheel
     <cache>/env-<key>/trees/<checkout>      ansible_collections tree in which mcistio.gke is a link to this checkout
     <cache>/env-<key>/complete              written last; without it the environment is half made and is made anew
+    <cache>/env-<key>/peers                 google.cloud, out of the same wheel; made when the benchmarks ask for it
 
 <cache> is $GKE_MESH_CACHE, else mcistio-gke in the user's cache folder.
 """
@@ -138,16 +139,16 @@ def _make_venv(python: Path, venv: Path) -> None:
     )
 
 
-def _unpack_collections(python: Path, target: Path) -> None:
-    """Take the collections we depend on out of the `ansible` wheel: the one source of them that is a Python package."""
+def _unpack_collection(python: Path, target: Path, name: str) -> None:
+    """Take a collection (`kubernetes/core`) out of the `ansible` wheel: their one source that is a Python package."""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         pin = REQUIREMENTS / "ansible-wheel.txt"
         options = ["-q", "--no-deps", "--ignore-requires-python", "--only-binary", ":all:"]
         _call("download the ansible wheel", [python, "-m", "pip", "download", *options, "-d", folder, "-r", pin])
         (wheel,) = Path(folder).glob("ansible-*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            wanted = [name for name in archive.namelist() if name.startswith("ansible_collections/kubernetes/core/")]
-            archive.extractall(target, wanted)
+            prefix = f"ansible_collections/{name}/"
+            archive.extractall(target, [member for member in archive.namelist() if member.startswith(prefix)])
 
 
 @contextmanager
@@ -167,7 +168,7 @@ def _make(python: Path, env: Path) -> None:
     files: list[str | Path] = ["-r", REQUIREMENTS / "all.txt", "-c", REQUIREMENTS / "constraints.txt"]
     pip: list[str | Path] = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     _call("install the pinned Python packages", [*pip, *files])
-    _unpack_collections(venv / "bin" / "python", env / "collections")
+    _unpack_collection(venv / "bin" / "python", env / "collections", "kubernetes/core")
     (env / "complete").touch()
 
 
@@ -198,6 +199,21 @@ def ensure() -> Path:
         f"No fit Python found: the project needs one of {', '.join(VERSIONS)} (PATH, pyenv, uv and the system's"
         " folders were searched). Install one, or name it in GKE_MESH_PYTHON."
     )
+
+
+def peers(env: Path) -> Path:
+    """Folder whose ansible_collections holds google.cloud, which only benchmarks use; unpacked at the first call."""
+    target = env / "peers"
+    with _locked(env / "peers.lock"):
+        if not target.exists():
+            draft = Path(tempfile.mkdtemp(dir=env))
+            try:
+                _unpack_collection(env / "venv" / "bin" / "python", draft, "google/cloud")
+                draft.rename(target)
+            except BaseException:
+                shutil.rmtree(draft)
+                raise
+    return target
 
 
 def tree(env: Path) -> Path:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,19 @@ def test_it_sums_the_lab_and_nothing_else(tmp_path: Path, monkeypatch: pytest.Mo
         (folder / "smaps_rollup").write_text(f"Pss: {size} kB\n")
     monkeypatch.setattr(memory, "namespaced", set)
     assert memory.lab_mib(5, tmp_path) == 3.0
+
+
+def test_the_peak_is_the_most_of_all_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = iter([10.0, 30.0, 20.0])
+    seen = threading.Event()
+
+    def look(_roots: object) -> float:
+        size = next(sizes, 0.0)
+        if not size:
+            seen.set()
+        return size
+
+    monkeypatch.setattr(memory, "trees_mib", look)
+    with memory.Peak(1, every=0) as peak:
+        assert seen.wait(10)
+    assert peak.mib == 30.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,33 @@ def test_the_key_changes_with_the_requirements(
     before = environment.key(python)
     (tmp_path / "all.txt").write_text("one==2\n", encoding="utf-8")
     assert environment.key(python) != before
+
+
+def test_the_peers_collection_is_unpacked_once_and_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def download(doing: str, command: Sequence[str | Path]) -> None:
+        calls.append(doing)
+        folder = Path(command[list(command).index("-d") + 1])
+        with zipfile.ZipFile(folder / "ansible-1-py3-none-any.whl", "w") as wheel:
+            for name in ("google/cloud/plugins/a.py", "google/other/b.py", "kubernetes/core/c.py"):
+                wheel.writestr(f"ansible_collections/{name}", "")
+
+    monkeypatch.setattr(environment, "_call", download)
+    found = environment.peers(tmp_path)
+    assert environment.peers(tmp_path) == found
+    assert calls == ["download the ansible wheel"]
+    assert [path.name for path in found.rglob("*.py")] == ["a.py"]
+
+
+def test_a_failed_download_leaves_no_half_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(doing: str, _command: object) -> None:
+        raise environment.EnvironmentFailure(f"Failed to {doing}: exit 1.")
+
+    monkeypatch.setattr(environment, "_call", fail)
+    with pytest.raises(environment.EnvironmentFailure, match="download"):
+        environment.peers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["peers.lock"]
 
 
 def test_the_tree_leads_to_this_checkout(tmp_path: Path) -> None:
