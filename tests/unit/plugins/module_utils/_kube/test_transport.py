@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._kube import transport
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, private_file, ssl_context
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError, Unreachable
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import HttpTransport
@@ -40,8 +42,8 @@ class Tokens:
 
 def test_a_refused_token_is_renewed_once() -> None:
     with server([401]) as (port, seen):
-        transport = HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}", token=Tokens()))
-        assert transport.request("GET", "/api", {"a": ["x", "y"]}).status == 200
+        client = HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}", token=Tokens()))
+        assert client.request("GET", "/api", {"a": ["x", "y"]}).status == 200
     assert seen == [("/api?a=x&a=y", "Bearer token-1"), ("/api?a=x&a=y", "Bearer token-2")]
 
 
@@ -57,8 +59,8 @@ def test_a_token_that_stays_refused_is_the_answer() -> None:
 def test_a_busy_server_is_asked_again_when_it_says() -> None:
     time = FakeTime()
     with server([429, 503]) as (port, seen):
-        transport = HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}"), time.clock)
-        assert transport.request("GET", "/", {}).status == 200
+        client = HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}"), time.clock)
+        assert client.request("GET", "/", {}).status == 200
     assert len(seen) == 3 and time.seconds == 6.0
 
 
@@ -89,13 +91,19 @@ def test_the_path_in_front_of_the_api_is_kept() -> None:
 def test_no_answer_is_one_clear_line() -> None:
     with server([]) as (port, _seen):
         pass
-    transport = HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}"), FakeTime().clock)
+    client = HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}"), FakeTime().clock)
     with pytest.raises(Unreachable) as caught:
-        transport.request("GET", "/", {})
+        client.request("GET", "/", {})
     assert str(caught.value).startswith(
         f"Failed to reach the API server of cluster east at http://127.0.0.1:{port}: Connection refused."
     )
     assert "\n" not in str(caught.value)
+
+
+def test_a_missing_library_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "HAS_LIBRARIES", False)
+    with pytest.raises(MeshError, match=r"library kubernetes is missing.*pip install 'kubernetes>="):
+        HttpTransport(Endpoint("east", "https://east.example"))
 
 
 # Certificates: everything holds for requests and for exec, which connect on two ways of the client's
@@ -106,12 +114,12 @@ def _east(request: pytest.FixtureRequest, tmp_path: Path) -> Authority:
     return authority(tmp_path, legacy=request.param == "legacy")
 
 
-def _get(transport: HttpTransport) -> None:
-    assert transport.request("GET", EXEC, {}).status == 200
+def _get(client: HttpTransport) -> None:
+    assert client.request("GET", EXEC, {}).status == 200
 
 
-def _exec(transport: HttpTransport) -> None:
-    assert transport.stream(EXEC, {}, 10.0)[2] == (3, b'{"status": "Success"}')
+def _exec(client: HttpTransport) -> None:
+    assert client.stream(EXEC, {}, 10.0)[2] == (3, b'{"status": "Success"}')
 
 
 WAYS = pytest.mark.parametrize("ask", [_get, _exec])
