@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from gkelab.model.errors import error_info
 from tests.lab.emulator.emulator import JSON
 from tests.lab.faults.cloud import CLUSTER, CREATE, ZONE, Cloud, refusal
 
@@ -53,6 +54,15 @@ def test_14_busy_in_the_words_of_older_services(cloud: Cloud, message: str) -> N
     cloud.cluster()
     told = message.format(operation=cloud.operations()[0]["name"])
     cloud.fault(refusal("FAILED_PRECONDITION", told), method="POST", path=LABELS, count=2)
+    run = cloud.cluster(labels={"team": "a"})
+    assert run.result["cluster"]["labels"] == {"team": "a"}
+    assert len(run.writes) == 3
+
+
+def test_14_busy_by_its_reason_alone(cloud: Cloud) -> None:
+    cloud.cluster()
+    details = [error_info("CLUSTER_ALREADY_HAS_OPERATION", "container.googleapis.com")]
+    cloud.fault(refusal("FAILED_PRECONDITION", "Not now.", details=details), method="POST", path=LABELS, count=2)
     run = cloud.cluster(labels={"team": "a"})
     assert run.result["cluster"]["labels"] == {"team": "a"}
     assert len(run.writes) == 3
