@@ -19,7 +19,7 @@ Report = Callable[[str], None]
 
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
-PAUSE_SHARE = 0.06
+PAUSE_SHARE = 0.1
 """A pause is this share of the time waited so far: short waits are noticed at once, long ones cost little."""
 UNSEEN_SECONDS = 60.0
 """How long a fresh operation may be unknown to the service that made it."""
