@@ -14,14 +14,22 @@ from gkelab.model.threads import Threads
 from gkelab.world.plan import Progress, World, WorldError
 
 
-class CreateJob:
-    """CREATE_CLUSTER: firewall rules, then the cluster itself."""
+class _ClusterJob:
+    """What every operation of a cluster works with. One that fails leaves the cluster in ERROR."""
 
     def __init__(self, cloud: Cloud, world: World, sync: FirewallSync, threads: Threads) -> None:
         self._cloud = cloud
         self._world = world
         self._sync = sync
         self._threads = threads
+
+    def fail(self, operation: JSON, message: str) -> None:
+        record = _cluster(self._cloud, operation)
+        self._cloud.clusters.put(operation["cluster"], record | {"status": "ERROR", "statusMessage": message})
+
+
+class CreateJob(_ClusterJob):
+    """CREATE_CLUSTER: firewall rules, then the cluster itself."""
 
     async def work(self, operation: JSON, progress: Progress) -> Any:
         _refuse(operation)
@@ -36,19 +44,9 @@ class CreateJob:
         record = _cluster(self._cloud, operation)
         self._cloud.clusters.put(operation["cluster"], record | {"status": "RUNNING", "ca": result.ca_certificate})
 
-    def fail(self, operation: JSON, message: str) -> None:
-        record = _cluster(self._cloud, operation)
-        self._cloud.clusters.put(operation["cluster"], record | {"status": "ERROR", "statusMessage": message})
 
-
-class DeleteJob:
+class DeleteJob(_ClusterJob):
     """DELETE_CLUSTER: the cluster and GKE's firewall rules for it."""
-
-    def __init__(self, cloud: Cloud, world: World, sync: FirewallSync, threads: Threads) -> None:
-        self._cloud = cloud
-        self._world = world
-        self._sync = sync
-        self._threads = threads
 
     async def work(self, operation: JSON, progress: Progress) -> Any:
         record = _cluster(self._cloud, operation)
@@ -60,19 +58,9 @@ class DeleteJob:
     def commit(self, operation: JSON, result: Any) -> None:
         self._cloud.clusters.drop(operation["cluster"])
 
-    def fail(self, operation: JSON, message: str) -> None:
-        record = _cluster(self._cloud, operation)
-        self._cloud.clusters.put(operation["cluster"], record | {"status": "ERROR", "statusMessage": message})
 
-
-class ChangeJob:
+class ChangeJob(_ClusterJob):
     """Every other operation: make the cluster what its ``pending`` says."""
-
-    def __init__(self, cloud: Cloud, world: World, sync: FirewallSync, threads: Threads) -> None:
-        self._cloud = cloud
-        self._world = world
-        self._sync = sync
-        self._threads = threads
 
     async def work(self, operation: JSON, progress: Progress) -> Any:
         _refuse(operation)

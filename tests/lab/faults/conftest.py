@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import session
 from google.auth.transport.requests import AuthorizedSession
 
+from tests.lab.emulator.conftest import nothing_leaves as nothing_leaves
 from tests.lab.emulator.emulator import Emulator
 from tests.lab.faults.cloud import Cloud, FastClock
 
