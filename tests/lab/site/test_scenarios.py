@@ -6,8 +6,10 @@ The tests run in this order, and each leaves a whole mesh behind.
 
 from __future__ import annotations
 
+import base64
 import json
 import random
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +61,25 @@ def test_a_part_runs_alone_on_a_finished_mesh(mesh: Lab, part: list[str]) -> Non
     mesh.forget_requests()
     assert playbooks.run("site.yml", *part).held().changed_nothing()
     assert mesh.writes() == []
+
+
+def test_no_secret_is_told_even_to_who_asks_for_everything(mesh: Lab) -> None:
+    secret = ("--context", "central", "-n", "istio-system", "secret", "istio-remote-secret-east")
+    _kubectl(mesh, "delete", *secret)
+    run = playbooks.run("site.yml", "--tags", "remote", "-vvvv", "--diff").held()
+    assert run.changed["east"] > 0
+    stored = json.loads(_kubectl(mesh, "get", *secret, "-o", "json"))["data"]["east"]
+    text = base64.b64decode(stored).decode()
+    token = text.split("token: ")[1].strip()
+    assert token.count(".") == 2, "a service account's token has three parts"
+    key = json.loads(Path(mesh.environment["GOOGLE_APPLICATION_CREDENTIALS"]).read_text(encoding="utf-8"))
+    told = {
+        "the remote's token": token,
+        "the token as the cluster stores it": base64.b64encode(token.encode()).decode(),
+        "the kubeconfig as the cluster stores it": stored[:200],
+        "the account's key": key["private_key"].splitlines()[1],
+    }
+    assert [name for name, value in told.items() if value in run.output] == []
 
 
 def test_a_firewall_rule_deleted_by_hand_is_named_and_repaired(mesh: Lab) -> None:
@@ -185,6 +206,13 @@ def _page_address() -> str:
     found = [word for word in run.output.split() if word.startswith("http://") and word.endswith("/productpage")]
     assert found, run.output
     return found[0].removesuffix("/productpage")
+
+
+def _kubectl(lab: Lab, *arguments: str) -> str:
+    """What kubectl says, as a person with the kubeconfig would ask."""
+    home = _home(lab)
+    command = [str(home / "bin" / "kubectl"), "--kubeconfig", str(home / "kubeconfig"), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
 def _path(lab: Lab, cluster: dict[str, str]) -> str:
