@@ -122,16 +122,16 @@ def wait(session: GoogleSession, place: Place, name: str, deadline: Deadline, re
     Raises:
         MeshError: the deadline came first. The operation goes on, and the message names it.
     """
-    clock, started, said, status = session.clock, session.clock.now(), "", "PENDING"
+    clock, started, status = session.clock, session.clock.now(), "PENDING"
+    said: tuple[str, tuple[int, int] | None] | None = None
     while True:
         operation = _look(session, place, name, clock.now() - started)
         status = str(operation.get("status", status))
         if status == "DONE":
             return operation
-        line = state_line(operation)
-        if line != said:
-            said = line
-            report(f"{place.cluster}: {with_details(operation, deadline.elapsed)}")
+        if _state(operation) != said:
+            said = _state(operation)
+            report(f"{place.cluster}: {state_line(operation, deadline.elapsed)}")
         if deadline.passed:
             raise MeshError(
                 doing, place.subject, f"operation {name} is still {status} after {duration(deadline.elapsed)}",
@@ -165,40 +165,37 @@ def failure(operation: Operation) -> str:
     return told or ("it was aborted" if operation.get("status") == "ABORTING" else "")
 
 
-def state_line(operation: Operation) -> str:
-    """What is going on, without numbers: a new line of progress is due when this changes."""
-    word = _WORDS.get(str(operation.get("operationType", "")), "working")
-    stage = _stage(operation)
-    return f"{word} {stage[0]}" if stage else word
-
-
-def with_details(operation: Operation, elapsed: float) -> str:
-    """What is going on, with the stage's count and the time: ``creating (CLUSTER_DEPLOYING 3 of 12, 1m20s)``."""
-    word = _WORDS.get(str(operation.get("operationType", "")), "working")
-    stage = _stage(operation)
-    counted = f"{stage[0]} {stage[1]} of {stage[2]}, " if stage else ""
+def state_line(operation: Operation, elapsed: float) -> str:
+    """What is going on, how far it is and for how long: ``creating (2 of 3 stages, 1 m 20 s)``."""
+    word, stages = _state(operation)
+    counted = f"{stages[0]} of {stages[1]} stages, " if stages else ""
     return f"{word} ({counted}{duration(elapsed)})"
 
 
 def duration(seconds: float) -> str:
-    """``80`` → ``1m20s``."""
+    """``80`` → ``1 m 20 s``; below an hour no hours, below a minute no minutes."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return (f"{hours}h{minutes:02}m" if hours else f"{minutes}m" if minutes else "") + f"{rest:0{2 if minutes else 1}}s"
+    if hours:
+        return f"{hours} h {minutes:02} m {rest:02} s"
+    return f"{minutes} m {rest:02} s" if minutes else f"{rest} s"
 
 
-def _stage(operation: Operation) -> tuple[str, int, int] | None:
-    """The first stage that is not complete, with how far it is."""
+def _state(operation: Operation) -> tuple[str, tuple[int, int] | None]:
+    """What an operation does, and its completed stages of all; a new line of progress is due when this changes."""
+    return _WORDS.get(str(operation.get("operationType", "")), "working"), _stages(operation)
+
+
+def _stages(operation: Operation) -> tuple[int, int] | None:
+    """Completed stages of all stages; None where the operation tells of none. Each has a count and its total."""
     metrics = {
         str(metric.get("name")): int(metric.get("intValue", 0))
         for metric in (operation.get("progress") or {}).get("metrics") or ()
         if str(metric.get("intValue", "0")).isdigit()
     }
-    for name, count in metrics.items():
-        total = metrics.get(f"{name}_TOTAL", 0)
-        if count < total:
-            return name, count, total
-    return None
+    stages = {name: count for name, count in metrics.items() if f"{name}_TOTAL" in metrics}
+    completed = sum(count >= metrics[f"{name}_TOTAL"] for name, count in stages.items())
+    return (completed, len(stages)) if stages else None
 
 
 def _conditions(operation: Operation) -> list[dict[str, Any]]:

@@ -169,7 +169,7 @@ def test_17_a_deletion_that_takes_longer_than_we_wait(cloud: Cloud) -> None:
 
 def test_24_lost_while_it_is_created(cloud: Cloud) -> None:
     cloud.fault({"stuck": True}, method="POST", path=CREATE)
-    run = cloud.cluster(on={"CLUSTER_CONFIGURING": cloud.lose}).failed_with(
+    run = cloud.cluster(on={"c: creating (0 of 3 stages": cloud.lose}).failed_with(
         "Failed to create cluster c in us-central1-a: it disappeared", "Run again to create it anew."
     )
     assert run.writes == ["POST clusters 200"]

@@ -26,6 +26,8 @@ from tests.unit.plugins.fake_google import (
 
 PLACE = Place(PROJECT, LOCATION, "central")
 ONE = f"{OPERATIONS}/operation-1"
+STAGES = {"CLUSTER_CONFIGURING": 8, "CLUSTER_DEPLOYING": 12, "CLUSTER_HEALTHCHECKING": 2}
+"""What a creation tells of itself, with the count at which each stage is complete."""
 
 
 def wait(script: Script, seconds: float = 600, time: FakeTime | None = None) -> tuple[dict[str, Any], list[str]]:
@@ -37,28 +39,61 @@ def wait(script: Script, seconds: float = 600, time: FakeTime | None = None) -> 
     return ended, said
 
 
-def progress(name: str, count: int, total: int) -> dict[str, Any]:
-    metrics = [
-        {"name": "CLUSTER_CONFIGURING", "intValue": "8"},
-        {"name": "CLUSTER_CONFIGURING_TOTAL", "intValue": "8"},
-        {"name": name, "intValue": str(count)},
-        {"name": f"{name}_TOTAL", "intValue": str(total)},
-    ]
+def stages(*counts: int) -> dict[str, Any]:
+    """A creation that is so far in each of its stages."""
+    metrics = []
+    for (name, total), count in zip(STAGES.items(), counts, strict=True):
+        metrics += [{"name": name, "intValue": str(count)}, {"name": f"{name}_TOTAL", "intValue": str(total)}]
     return operation(status="RUNNING", operationType="CREATE_CLUSTER", progress={"metrics": metrics})
 
 
-def test_a_line_only_when_the_stage_changes() -> None:
-    script = Script(
-        Call("GET", ONE, progress("CLUSTER_DEPLOYING", 3, 12)),
-        Call("GET", ONE, progress("CLUSTER_DEPLOYING", 9, 12)),
-        Call("GET", ONE, progress("CLUSTER_HEALTHCHECKING", 0, 2)),
+class Slow(Script):
+    """Every answer takes 20 seconds."""
+
+    def __init__(self, time: FakeTime, *calls: Call) -> None:
+        super().__init__(*calls)
+        self._time = time
+
+    def __call__(self, *request: Any) -> Any:
+        self._time.now += 20
+        return super().__call__(*request)
+
+
+def test_a_line_only_when_a_stage_is_complete_or_the_work_is_another() -> None:
+    time, upgrade = FakeTime(), operation(status="RUNNING", operationType="UPGRADE_MASTER")
+    script = Slow(
+        time,
+        Call("GET", ONE, stages(3, 0, 0)),
+        Call("GET", ONE, stages(7, 0, 0)),
+        Call("GET", ONE, stages(8, 3, 0)),
+        Call("GET", ONE, stages(8, 11, 0)),
+        Call("GET", ONE, stages(8, 12, 1)),
+        Call("GET", ONE, upgrade),
+        Call("GET", ONE, upgrade),
         Call("GET", ONE, operation()),
     )
-    _, said = wait(script)
+    _, said = wait(script, time=time)
     assert said == [
-        "central: creating (CLUSTER_DEPLOYING 3 of 12, 0s)",
-        "central: creating (CLUSTER_HEALTHCHECKING 0 of 2, 1s)",
+        "central: creating (0 of 3 stages, 20 s)",
+        "central: creating (1 of 3 stages, 1 m 06 s)",
+        "central: creating (2 of 3 stages, 2 m 02 s)",
+        "central: upgrading the control plane (2 m 34 s)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "line"),
+    [
+        ([], "creating (1 m 20 s)"),
+        ([{"name": "NODES_DRAINED", "intValue": "3"}], "creating (1 m 20 s)"),
+        ([{"name": "A", "intValue": "soon"}, {"name": "A_TOTAL", "intValue": "2"}], "creating (1 m 20 s)"),
+        ([{"name": "A", "intValue": "2"}, {"name": "A_TOTAL", "intValue": "2"}], "creating (1 of 1 stages, 1 m 20 s)"),
+    ],
+    ids=["none", "no-total", "no-number", "one"],
+)
+def test_progress_that_tells_of_no_stages_is_left_out(metrics: list[dict[str, str]], line: str) -> None:
+    told = operation(operationType="CREATE_CLUSTER", progress={"metrics": metrics})
+    assert operations.state_line(told, 80) == line
 
 
 def test_an_operation_that_is_not_known_yet_is_pending() -> None:
@@ -75,7 +110,7 @@ def test_one_that_stays_unknown_is_an_error() -> None:
 
 def test_the_deadline_leaves_it_running_and_names_it() -> None:
     time = FakeTime()
-    with pytest.raises(MeshError, match=r"operation-1 is still RUNNING after 5m00s.*run again") as caught:
+    with pytest.raises(MeshError, match=r"operation-1 is still RUNNING after 5 m 00 s.*run again") as caught:
         wait(Script(*[Call("GET", ONE, operation(status="RUNNING"))] * 500), seconds=300, time=time)
     assert "wait_timeout" in str(caught.value)
     assert time.now == pytest.approx(300, abs=0.1)
@@ -156,6 +191,9 @@ def test_the_blamed_operation_is_read_from_the_answer() -> None:
     assert operations.named_in(ApiError("change", "c", failure(400, "busy"))) == ""
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (59.6, "1m00s"), (80, "1m20s"), (3700, "1h01m40s")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (45, "45 s"), (59.6, "1 m 00 s"), (80, "1 m 20 s"), (3609, "1 h 00 m 09 s"), (3920, "1 h 05 m 20 s")],
+)
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert operations.duration(seconds) == text
