@@ -9,6 +9,7 @@ import json
 import runpy
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from ansible.module_utils.testing import patch_module_args
 
@@ -25,7 +26,8 @@ def run_module(cloud: Cloud, name: str, options: JSON, folder: Path, *, check_mo
         "_ansible_check_mode": check_mode, "_ansible_diff": True, "_ansible_remote_tmp": str(folder),
     }  # fmt: skip
     before, out, code = len(cloud.requests), io.StringIO(), 1
-    with cloud.reached(), patch_module_args(given), contextlib.redirect_stdout(out):
+    fresh = mock.patch.dict("ansible.module_utils.common.warnings._global_warnings", clear=True)
+    with cloud.reached(), fresh, patch_module_args(given), contextlib.redirect_stdout(out):
         try:
             runpy.run_module(f"{_MODULES}.{name}", run_name="__main__")
         except SystemExit as end:
@@ -34,3 +36,8 @@ def run_module(cloud: Cloud, name: str, options: JSON, folder: Path, *, check_mo
     printed = json.loads(out.getvalue())
     assert bool(printed.get("failed")) == bool(code)
     return Run(printed, printed["msg"] if code else "", cloud.requests[before:])
+
+
+def said(run: Run) -> list[str]:
+    """The notices of a run, as a person reads them."""
+    return [str(one["event"]["msg"]) for one in run.result.get("warnings", [])]
