@@ -12,7 +12,8 @@ description:
   - Brings one cluster to the declared state, with as many changes as that takes, one feature a call, each waited for.
   - Only what is declared is compared, so the service's own defaults are never drift. A difference that no call can
     settle is an error
-    that names every such field; nothing is written then.
+    that names every such field; nothing is written then. O(replace_node_pools) and O(allow_recreate) say when
+    something new may take the place of what cannot be changed.
   - A cluster that is being created is adopted, one that is being deleted is waited for, and an operation of somebody
     else, or of
     Google itself, is waited for before the next change. A run that was killed is continued by running again.
@@ -295,11 +296,12 @@ options:
     description: Image of the nodes, for example V(COS_CONTAINERD).
     type: str
   oauth_scopes:
-    description: Scopes of the nodes' account, as URLs or by gcloud's short names. It cannot be changed.
+    description: Scopes of the nodes' account, as URLs or by gcloud's short names. It cannot be changed
+      but by O(replace_node_pools).
     type: list
     elements: str
   service_account:
-    description: Service account of the nodes. It cannot be changed.
+    description: Service account of the nodes. It cannot be changed but by O(replace_node_pools).
     type: str
   node_tags:
     description:
@@ -328,7 +330,7 @@ options:
         required: true
         choices: [NO_SCHEDULE, PREFER_NO_SCHEDULE, NO_EXECUTE]
   spot:
-    description: Whether the nodes are spot machines. It cannot be changed.
+    description: Whether the nodes are spot machines. It cannot be changed but by O(replace_node_pools).
     type: bool
   auto_repair:
     description: Whether broken nodes are replaced. New pools do.
@@ -343,7 +345,7 @@ options:
     description: How many nodes may be missing during an upgrade.
     type: int
   max_pods_per_node:
-    description: Pods a node. It cannot be changed.
+    description: Pods a node. It cannot be changed but by O(replace_node_pools).
     type: int
   node_pools:
     description:
@@ -399,11 +401,12 @@ options:
         description: Image of the nodes, for example V(COS_CONTAINERD).
         type: str
       oauth_scopes:
-        description: Scopes of the nodes' account, as URLs or by gcloud's short names. It cannot be changed.
+        description: Scopes of the nodes' account, as URLs or by gcloud's short names. It cannot be changed
+          but by O(replace_node_pools).
         type: list
         elements: str
       service_account:
-        description: Service account of the nodes. It cannot be changed.
+        description: Service account of the nodes. It cannot be changed but by O(replace_node_pools).
         type: str
       node_tags:
         description:
@@ -432,7 +435,7 @@ options:
             required: true
             choices: [NO_SCHEDULE, PREFER_NO_SCHEDULE, NO_EXECUTE]
       spot:
-        description: Whether the nodes are spot machines. It cannot be changed.
+        description: Whether the nodes are spot machines. It cannot be changed but by O(replace_node_pools).
         type: bool
       auto_repair:
         description: Whether broken nodes are replaced. New pools do.
@@ -447,7 +450,7 @@ options:
         description: How many nodes may be missing during an upgrade.
         type: int
       max_pods_per_node:
-        description: Pods a node. It cannot be changed.
+        description: Pods a node. It cannot be changed but by O(replace_node_pools).
         type: int
       node_locations:
         description: Zones of its nodes.
@@ -457,7 +460,7 @@ options:
         description: Kubernetes version of its nodes, exact or the beginning of one. Newer nodes stay as they are.
         type: str
       pod_range:
-        description: Name of the secondary range for its pods. It cannot be changed.
+        description: Name of the secondary range for its pods. It cannot be changed but by O(replace_node_pools).
         type: str
       private_nodes:
         description: Whether its nodes have no public addresses.
@@ -473,6 +476,41 @@ options:
     description: Whether changes that make all nodes of the cluster anew are made (see O(dataplane_v2)).
     type: bool
     default: false
+  replace_node_pools:
+    description:
+      - Whether a new node pool takes the place of one that differs in what cannot be changed. It is created, the old
+        pool is drained, and deleted when nothing is left on it.
+      - Names of pools are unique in a cluster, so the new one is called after the old with a few digits, for example
+        C(work-1f3a9c), and carries the resource label C(mcistio-gke-node-pool) with the name that O(node_pools) uses.
+        Under that name it is compared from then on.
+      - What the options do not say of the new pool is as it was in the old. Unless its size is declared it starts with
+        as many nodes as the old has.
+      - Draining closes all nodes of the old pool and asks pod by pod for its end (the Eviction API), so
+        PodDisruptionBudgets hold. Pods of DaemonSets, static pods and those that have ended are left. Pods that nobody
+        makes anew are gone for good, as is what they kept on the node.
+      - A run that ends early is continued by running again. Without this option a replacement that is not finished
+        is a warning.
+      - Needs the Python package C(kubernetes) while there is something to drain.
+    type: bool
+    default: false
+  drain_timeout:
+    description:
+      - How long draining one node pool may take, in seconds; it does not count for O(wait_timeout).
+      - When it is over the pods that stay are named with what holds them. The pool is not deleted then, and its nodes
+        take in no new pods.
+    type: int
+    default: 3600
+  drain_endpoint:
+    description: Which of the cluster's endpoints is called for draining.
+    type: str
+    choices: [public, private, dns]
+    default: public
+  allow_recreate:
+    description:
+      - Whether a cluster that differs in what cannot be changed is deleted, with all that runs in it, and created anew.
+      - Never with O(deletion_protection), and never for what O(allow_node_recreation) or O(replace_node_pools) is for.
+    type: bool
+    default: false
   extra:
     description:
       - Further fields of the API's Cluster, as JSON. They are compared and updated as the options are.
@@ -480,7 +518,7 @@ options:
         a warning.
     type: dict
   deletion_protection:
-    description: Refuse O(state=absent).
+    description: Refuse O(state=absent) and what O(allow_recreate) allows.
     type: bool
     default: false
   recreate_on_error:
@@ -495,6 +533,7 @@ options:
     description:
       - Whether to wait until the cluster is as declared.
       - Without waiting the first operation is started and returned. Run again to go on; what is under way is adopted.
+        Draining is then one round of evictions.
     type: bool
     default: true
   wait_timeout:
@@ -557,6 +596,20 @@ EXAMPLES = r"""
         spot: true
         autoscaling: {minimum: 0, maximum: 10}
     deletion_protection: true
+
+- name: See what it takes to get the second pool off spot machines, which no call does; without check_mode it is done
+  mcistio.gke.gke_cluster:
+    project: my-project
+    name: production
+    location: us-central1
+    node_pools:
+      - name: system
+        node_count: 1
+      - name: work
+        spot: false
+    replace_node_pools: true
+    drain_timeout: 1800
+  check_mode: true
 
 - name: A feature that has no option here
   mcistio.gke.gke_cluster:

@@ -10,6 +10,21 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.compare import Di
 
 
 @dataclass(frozen=True)
+class Retirement:
+    """What must happen to a node pool before the call that deletes it.
+
+    Attributes:
+        pool: its name; its nodes are emptied.
+        successor: the pool that takes its place, which must run before.
+        closed: pools that take in no pods meanwhile, this one among them.
+    """
+
+    pool: str
+    successor: str
+    closed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Change:
     """A call that changes something.
 
@@ -19,6 +34,7 @@ class Change:
         path: what follows the cluster's own path.
         body: JSON to send; empty for a call without a body.
         settles: the differences that are gone afterwards.
+        retires: what goes before the call, for the deletion of a pool that is replaced.
     """
 
     text: str
@@ -26,6 +42,7 @@ class Change:
     path: str
     body: dict[str, Any] = field(default_factory=dict)
     settles: tuple[Difference, ...] = ()
+    retires: Retirement | None = None
 
     @property
     def asks_for_a_version(self) -> bool:

@@ -49,6 +49,8 @@ class Desired:
     purge_labels: bool = True
     remove_other_node_pools: bool = False
     allow_node_recreation: bool = False
+    replace_node_pools: bool = False
+    allow_recreate: bool = False
 
     @property
     def autopilot(self) -> bool:
@@ -98,7 +100,8 @@ def desired(params: Mapping[str, Any], project: str) -> Desired:
     return Desired(
         name, location, cluster, _texts(labels), pools, tags,
         tuple(notices), bool(params.get("purge_labels", True)), bool(params.get("remove_other_node_pools")),
-        bool(params.get("allow_node_recreation")),
+        bool(params.get("allow_node_recreation")), bool(params.get("replace_node_pools")),
+        bool(params.get("allow_recreate")),
     )  # fmt: skip
 
 

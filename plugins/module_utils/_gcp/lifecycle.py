@@ -7,12 +7,13 @@ killed, or met another one, is continued by simply running again: there is no st
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import advice, node_sizes, operations, preflight
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.change import Change, described
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.change import Change, Retirement, described
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.clusters import (
     Cluster,
     cluster_path,
@@ -40,8 +41,12 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import CO
 
 MOST_SURPRISES = 10
 """Lost replies, stale fingerprints and vanished clusters that one run puts up with before it gives up."""
-_ALIVE = frozenset({"PROVISIONING", "RUNNING", "RECONCILING", "DEGRADED"})
+RUNNING = "RUNNING"
+_ALIVE = frozenset({"PROVISIONING", RUNNING, "RECONCILING", "DEGRADED"})
 """States in which nobody removes a cluster but on purpose."""
+
+Drain = Callable[[Retirement, bool], bool]
+"""Empties a node pool's nodes, waiting for that or not; whether they are empty. See ``_kube/draining``."""
 
 
 @dataclass
@@ -76,13 +81,15 @@ class Policy:
     wait_timeout: float = 5400.0
     recreate_on_error: bool = False
     fail_on_degraded: bool = True
+    deletion_protection: bool = False
 
 
 class Lifecycle:
     """One cluster, one run."""
 
-    def __init__(self, session: GoogleSession, place: Place, policy: Policy, report: Report) -> None:
+    def __init__(self, session: GoogleSession, place: Place, policy: Policy, report: Report, drain: Drain) -> None:
         self._session = session
+        self._drain = drain
         self._place = place
         self._policy = policy
         self._report = report
@@ -90,6 +97,10 @@ class Lifecycle:
         self._outcome = Outcome()
         self._surprises = 0
         self._unsure = ""
+        self._refused: tuple[Any, ...] = ()
+        """The last request that was refused for being based on what has changed since."""
+        self._created = False
+        """Whether this run has created the cluster."""
         self._last = ""
         """State in which the cluster was seen last."""
 
@@ -112,7 +123,7 @@ class Lifecycle:
                 done = self._replace_broken(wish, cluster)
             elif status == "PROVISIONING":
                 done = self._adopt(cluster)
-            elif status not in ("RUNNING", "DEGRADED") and self._await_other(status):
+            elif status not in (RUNNING, "DEGRADED") and self._await_other(status):
                 done = False
             elif status not in _ALIVE and self._policy.wait and not self._policy.check_mode:
                 self._pause_or_fail("use", f"it is in state {status}, which tells this module nothing")
@@ -123,14 +134,14 @@ class Lifecycle:
                 self._say_ready(wish)
                 return self._outcome
 
-    def absent(self, *, protected: bool = False) -> Outcome:
+    def absent(self) -> Outcome:
         """Make the cluster not exist; a protected one is not touched."""
         while True:
             cluster = self._read()
             self._outcome.cluster = cluster
             if cluster is None:
                 return self._outcome
-            if protected:
+            if self._policy.deletion_protection:
                 raise MeshError("delete", self._place.subject, "it has deletion_protection", "Set that to false first.")
             if cluster.get("status") == "STOPPING" and not self._policy.wait:
                 return self._outcome
@@ -155,6 +166,7 @@ class Lifecycle:
         self._report(f"{wish.name}: creating in {wish.location}")
         path = f"{location_path(self._place.project, self._place.location)}/clusters"
         operation = self._write("create", "POST", path, {"cluster": create_body(wish)})
+        self._created = operation is not None
         return self._follow(operation, "create")
 
     def _adopt(self, cluster: Cluster) -> bool:
@@ -175,9 +187,8 @@ class Lifecycle:
 
     def _let_go(self, wish: Desired) -> bool:
         """It is being deleted: wait until it is gone, then it can be created."""
-        self._note_change(f"cluster {wish.name}: create in {wish.location}, once the one being deleted is gone")
         if self._policy.check_mode:
-            return True
+            return self._create(wish)
         self._report(f"{wish.name}: waiting for the deletion of its namesake")
         self._await_operation("delete", must_succeed=False)
         return False
@@ -191,9 +202,34 @@ class Lifecycle:
             )  # fmt: skip
         self._note_change(f"cluster {wish.name}: delete (it is in state ERROR) and create anew")
         if self._policy.check_mode:
-            return True
+            return self._create(wish)
         self._report(f"{wish.name}: in state ERROR, deleting it to create it anew")
         self._delete_step(cluster, keep_going=True)
+        return False
+
+    def _recreate(self, wish: Desired, cluster: Cluster, planned: Plan) -> bool:
+        """It differs in what no call changes, and whoever runs this would rather have another one."""
+        why = described(planned.recreate)
+        if self._policy.deletion_protection:
+            raise MeshError(
+                "replace", wish.subject, f"it has deletion_protection, and these cannot be changed: {why}",
+                "Set deletion_protection: false first, or take the options back.",
+            )  # fmt: skip
+        if self._created:
+            raise MeshError(
+                "replace", wish.subject, f"it was created anew and differs all the same: {why}",
+                "Take the options back: the service does not do what they say.",
+            )  # fmt: skip
+        if not self._outcome.changed:
+            self._outcome.before, self._outcome.after = planned.before, _whole(wish)
+            self._outcome.notices.append(f"{wish.name}: deleted with all that runs in it and created anew, for {why}")
+        self._note_change(f"cluster {wish.name}: delete and create anew, since these cannot be changed: {why}")
+        if self._policy.check_mode:
+            return self._create(wish)
+        preflight.check(self._session, self._place, wish)  # what cannot be created is no reason to delete
+        self._report(f"{wish.name}: deleting it to create it anew")
+        self._delete_step(cluster, keep_going=True)
+        self._last = ""  # whatever is seen next, it is our doing
         return False
 
     def _change(self, wish: Desired, cluster: Cluster) -> bool:
@@ -204,34 +240,50 @@ class Lifecycle:
             self._note_change(self._unsure)  # its reply was lost, but it did happen
         self._unsure = ""
         self._outcome.cluster = cluster
+        if planned.recreate:
+            return self._recreate(wish, cluster, planned)
         if not planned.changes:
             self._outcome.notices += _health(cluster)
             return True
         if not self._outcome.changed and any(change.asks_for_a_version for change in planned.changes):
             preflight.check(self._session, self._place, wish, "change")
-        if self._policy.check_mode:
-            for change in planned.changes:
-                self._note_change(change.text)
+        going = planned.changes[0].retires
+        if going and not self._policy.wait and _pool_status(cluster, going.successor) != RUNNING:
+            self._outcome.operation = operations.running(self._session, self._place)
             return True
-        return self._apply(planned.changes[0], remaining=planned.changes[1:])
+        if self._policy.check_mode:
+            self._note_changes(planned.changes)
+            return True
+        return self._apply(cluster, planned.changes[0], remaining=planned.changes[1:])
 
-    def _apply(self, change: Change, remaining: list[Change]) -> bool:
+    def _apply(self, cluster: Cluster, change: Change, remaining: list[Change]) -> bool:
         if change.text in self._outcome.changes:
             raise MeshError(
                 "change", self._place.subject, f"the service accepted this, but it did not happen: {change.text}",
                 "Look at the cluster in the console; if the option is of no use there, leave it out.",
             )  # fmt: skip
+        if change.retires and _pool_status(cluster, change.retires.successor) != RUNNING:
+            status = _pool_status(cluster, change.retires.successor)
+            self._pause_or_fail("replace a node pool of", f"{change.retires.successor} is {status}")
+            return False
         self._report(f"{self._place.cluster}: {change.text}")
+        if change.retires and not self._emptied(change.retires):
+            self._note_changes([change, *remaining])
+            return True
         path = cluster_path(self._place.project, self._place.location, self._place.cluster) + change.path
         operation = self._write("change", change.method, path, change.body or None)
         if operation is None:
             self._unsure = change.text
             return False
-        self._note_change(change.text)
-        if not self._policy.wait:
-            for later in remaining:
-                self._note_change(later.text)
+        self._note_changes([change] if self._policy.wait else [change, *remaining])
         return self._follow(operation, "change")
+
+    def _emptied(self, going: Retirement) -> bool:
+        """Whether nothing is left on the pool's nodes; evictions have a time limit of their own."""
+        before = self._deadline.elapsed
+        empty = self._drain(going, self._policy.wait)
+        self._deadline.seconds += self._deadline.elapsed - before
+        return empty
 
     def _delete_step(self, cluster: Cluster, keep_going: bool = False) -> bool:
         """Start the deletion, or join the one under way."""
@@ -269,15 +321,27 @@ class Lifecycle:
             if error.busy:
                 self._wait_for_blocker(doing, error)
                 return None
-            exists = error.status == 409 and doing == "create"
+            exists = error.status == 409 and (doing == "create" or path.endswith("/nodePools"))
             gone = error.not_found and doing != "create"
             if not (error.unknown_outcome or error.stale or exists or gone):
                 raise self._explained(error) from error
+            if error.stale:
+                self._check_stale(error, (method, path, body))
             self._surprises += 1
             if self._surprises > MOST_SURPRISES or self._deadline.passed:
                 raise
             self._deadline.pause(self._deadline.elapsed)
             return None
+
+    def _check_stale(self, error: ApiError, request: tuple[Any, ...]) -> None:
+        """Others may change the cluster time and again; but then the same request is never made twice."""
+        if request == self._refused:
+            raise MeshError(
+                error.doing, error.subject, error.answer,
+                "It was read again, nobody has changed it, and the same was refused once more: "
+                "the service is at odds with itself. Run again later.",
+            ) from error  # fmt: skip
+        self._refused = request
 
     def _wait_for_blocker(self, doing: str, error: ApiError) -> None:
         """The service works on the cluster by itself now and then, above all right after a creation."""
@@ -351,12 +415,9 @@ class Lifecycle:
     # Bookkeeping
 
     def _plan(self, wish: Desired, cluster: Cluster) -> Plan:
-        sizes, notices = node_sizes.read(self._session, wish, cluster)
-        for line in notices:
-            if line not in self._outcome.notices:
-                self._outcome.notices.append(line)
-        planned = plan(wish, cluster, sizes)
-        for line in planned.notices:
+        sizes = node_sizes.read(self._session, wish, cluster)
+        planned = plan(wish, cluster, sizes.each, sizes.totals)
+        for line in [*sizes.notices, *planned.notices]:
             if line not in self._outcome.notices:
                 self._outcome.notices.append(line)
         if not self._outcome.before and not self._outcome.changed:
@@ -366,10 +427,7 @@ class Lifecycle:
     def _open_diff(self, wish: Desired, cluster: Cluster | None) -> None:
         """A cluster that is not there yet, or will be created anew, differs in everything."""
         if cluster is None or cluster.get("status") in ("STOPPING", "ERROR"):
-            body = merged(create_body(wish), added_later(wish))
-            if "nodePools" in body:
-                body["nodePools"] = {pool["name"]: pool for pool in body["nodePools"]}
-            self._outcome.after = body
+            self._outcome.after = _whole(wish)
 
     def _on_degraded(self, wish: Desired, cluster: Cluster) -> None:
         why = str(cluster.get("statusMessage") or _conditions(cluster) or "no reason was given")
@@ -386,10 +444,22 @@ class Lifecycle:
             status = str((self._outcome.cluster or {}).get("status", "")).lower()
             self._report(f"{wish.name}: {status} after {operations.duration(self._deadline.elapsed)}")
 
+    def _note_changes(self, changes: list[Change]) -> None:
+        for change in changes:
+            self._note_change(change.text)
+
     def _note_change(self, text: str) -> None:
         self._outcome.changed = True
         if text not in self._outcome.changes:
             self._outcome.changes.append(text)
+
+
+def _whole(wish: Desired) -> dict[str, Any]:
+    """A new cluster as the diff shows it."""
+    body = merged(create_body(wish), added_later(wish))
+    if "nodePools" in body:
+        body["nodePools"] = {pool["name"]: pool for pool in body["nodePools"]}
+    return body
 
 
 def _conditions(cluster: Cluster) -> str:
@@ -397,6 +467,10 @@ def _conditions(cluster: Cluster) -> str:
         f"{one.get('code') or one.get('canonicalCode')}: {one.get('message', '')}"
         for one in cluster.get("conditions") or ()
     )
+
+
+def _pool_status(cluster: Cluster, name: str) -> str:
+    return next((str(pool.get("status")) for pool in cluster.get("nodePools") or () if pool["name"] == name), "gone")
 
 
 def _health(cluster: Cluster) -> list[str]:

@@ -22,6 +22,7 @@ _BOUNDS = {
     "max_pods_per_node": (8, 256),
     "default_max_pods_per_node": (8, 256),
     "wait_timeout": (1, None),
+    "drain_timeout": (1, None),
 }
 """Smallest and largest value of the numbers."""
 _TAG = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -51,7 +52,7 @@ def is_tag(text: str) -> bool:
 
 
 def _cluster(params: Mapping[str, Any]) -> Iterator[str]:
-    yield from _numbers(params, ("default_max_pods_per_node", "wait_timeout"))
+    yield from _numbers(params, ("default_max_pods_per_node", "wait_timeout", "drain_timeout"))
     for option in ("cluster_ipv4_cidr", "services_ipv4_cidr"):
         yield from _range(option, params.get(option), sized=True)
     yield from _range("control_plane_ipv4_cidr", params.get("control_plane_ipv4_cidr"))

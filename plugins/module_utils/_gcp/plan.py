@@ -23,21 +23,27 @@ SERVICE_LABELS = "goog-"
 
 @dataclass
 class Plan:
-    """Changes in the order of their execution; what the options manage, before and after; sentences for the user."""
+    """Changes in the order of their execution; what the options manage, before and after; sentences for the user.
+
+    Attributes:
+        recreate: differences for which the cluster is to be deleted and created anew; there are no changes then.
+    """
 
     changes: list[Change] = field(default_factory=list)
     before: Json = field(default_factory=dict)
     after: Json = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    recreate: list[Difference] = field(default_factory=list)
 
 
-def plan(wish: Desired, actual: Json, sizes: Mapping[str, int]) -> Plan:
+def plan(wish: Desired, actual: Json, sizes: Mapping[str, int], totals: Mapping[str, int] | None = None) -> Plan:
     """Compare and decide.
 
     Args:
         wish: what the options ask for.
         actual: the cluster as the API reports it.
-        sizes: nodes a zone of every pool whose size is managed, by pool name.
+        sizes: nodes a zone of every pool whose size is managed, by the pool's own name.
+        totals: nodes in all zones of what a new pool takes the place of, by the wished-for pool's name.
 
     Raises:
         MeshError: something differs that no call can change; the message names every such field.
@@ -52,8 +58,10 @@ def plan(wish: Desired, actual: Json, sizes: Mapping[str, int]) -> Plan:
             immutable += group
         else:
             changes += rule(path, wanted, actual, group)
-    pools = pool_plan.plan_pools(wish, actual, sizes)
-    _refuse(wish, immutable + pools.immutable)
+    if wish.allow_recreate and any(one.path != _DATAPATH for one in immutable):
+        return Plan(before=picked(wanted, view), after=wanted, notices=notices, recreate=immutable)
+    pools = pool_plan.plan_pools(wish, actual, sizes, totals or {})
+    _refuse(wish, immutable, pools.immutable)
     return Plan(
         sorted(changes, key=_rank) + pools.changes,
         merged(picked(wanted, view), {"nodePools": pools.before} if pools.before else {}),
@@ -104,14 +112,25 @@ def _version_notices(wish: Desired, actual: Json) -> list[str]:
     return [f"{wish.name} runs {current}, newer than the cluster_version {version} asked for: GKE does not go back."]
 
 
-def _refuse(wish: Desired, immutable: list[Difference]) -> None:
-    if immutable:
-        raise MeshError(
-            "change", wish.subject, f"these cannot be changed on an existing cluster: {described(immutable)}",
-            "Take the options back, or delete the cluster (state: absent) and let it be created anew.",
-        )  # fmt: skip
+def _refuse(wish: Desired, cluster: list[Difference], pools: list[Difference]) -> None:
+    """One error for all that no call changes; the hint names the options that get it done in another way."""
+    if not (cluster or pools):
+        return
+    ways = ["Take the options back"]
+    if any(one.path != _DATAPATH for one in cluster):
+        ways.append("or delete the cluster (state: absent) and let it be created anew, as allow_recreate: true does")
+    if any(one.path == _DATAPATH for one in cluster):
+        ways.append("or, for dataplane_v2, let all nodes be made anew with allow_node_recreation: true")
+    if pools:
+        ways.append("or, for node pools, let new ones take their place with replace_node_pools: true")
+    raise MeshError(
+        "change", wish.subject, f"these cannot be changed on an existing cluster: {described(cluster + pools)}",
+        f"{', '.join(ways)}.",
+    )  # fmt: skip
 
 
+_DATAPATH = ("networkConfig", "datapathProvider")
+"""What no call changes unless all nodes may be made anew."""
 _Path = tuple[str, ...]
 _Rule = Callable[[_Path, Json, Json, list[Difference]], list[Change]]
 
@@ -130,7 +149,7 @@ _CONTAINERS = frozenset({"networkConfig", "ipAllocationPolicy", "nodePoolAutoCon
 def _rule(path: _Path, allow_node_recreation: bool) -> _Rule | None:
     if path in _RULES:
         return _RULES[path]
-    if path == ("networkConfig", "datapathProvider"):
+    if path == _DATAPATH:
         return _desired("desiredDatapathProvider") if allow_node_recreation else None
     name = schema.update_field(path[0]) if len(path) == 1 else ""
     return _desired(name) if name else None

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp import versions
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.change import Change, described
+from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.change import Change, Retirement, described
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.compare import Difference, differences, picked
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import Desired, Json, merged, pool_body
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import Desired, Json, pool_body
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_fields import (
+    call,
+    counts_matter,
+    effective,
+    grouped,
+    immutable,
+    is_fixed,
+)
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_generations import (
+    Generations,
+    generations,
+    owner,
+    standing,
+    successor,
+    successor_name,
+)
 
-RESERVED_LABELS = ("kubernetes.io/", "k8s.io/", "cloud.google.com/", "gke.io/")
-"""Node labels in these domains are put there by the service."""
-_UPDATABLE = frozenset({
-    "workloadMetadataConfig", "linuxNodeConfig", "kubeletConfig", "gcfsConfig", "confidentialNodes", "gvnic",
-    "fastSocket", "loggingConfig", "windowsNodeConfig", "accelerators", "resourceManagerTags", "containerdConfig",
-    "storagePools", "bootDisk", "maxRunDuration", "flexStart",
-})  # fmt: skip
-"""Fields of NodeConfig that UpdateNodePool takes under the same name."""
-_MACHINE = frozenset({"machineType", "diskType", "diskSizeGb"})
-"""Fields that go together in one call."""
+_BROKEN = frozenset({"ERROR", "RUNNING_WITH_ERROR"})
 
 
 @dataclass
@@ -38,33 +44,110 @@ class PoolPlan:
     notices: list[str] = field(default_factory=list)
 
 
-def plan_pools(wish: Desired, actual: Json, sizes: Mapping[str, int]) -> PoolPlan:
-    """Compare every pool; see ``plan.plan`` for the arguments."""
+def plan_pools(wish: Desired, actual: Json, sizes: Mapping[str, int], totals: Mapping[str, int]) -> PoolPlan:
+    """Compare every pool; see ``plan.plan`` for the arguments.
+
+    Pools that are replaced go when all new ones are there: what leaves one of them must find room for good.
+
+    Raises:
+        MeshError: the new pool in the place of another is not one to move to.
+    """
     result = PoolPlan()
     if wish.autopilot or (actual.get("autopilot") or {}).get("enabled"):
         return result
-    present = {str(pool["name"]): pool for pool in actual.get("nodePools") or ()}
+    pools = standing(actual)
+    going: list[tuple[Json, str]] = []
     for name, pool in wish.pools.items():
-        if name in present:
-            size = sizes.get(name) if counts_matter(pool, present[name]) else None
-            _existing(pool, present[name], wish.node_tags, size, result)
-        else:
+        found = generations(wish, name, pools)
+        if not (found.current or found.old):
             _missing(pool, wish.node_tags, result)
-    for name in [name for name in present if name not in wish.pools]:
-        _other(present[name], wish, result)
+        elif found.current is None and not wish.replace_node_pools:
+            result.immutable += immutable(pool, found.old[0])
+        elif found.current is None:
+            body = _successor(wish, pool, found, actual, totals.get(name, 0))
+            _replacement(pool, found.old, body, result)
+            going += [(old, str(body["name"])) for old in found.old]
+        else:
+            have = found.current
+            size = sizes.get(str(have["name"])) if counts_matter(pool, have) else None
+            _existing(pool, have, wish.node_tags, size, result)
+            going += _leftovers(wish, pool, found, result)
+    _retire(going, result)
+    for have in pools.values():
+        if not owner(wish, have):
+            _other(have, wish, result)
     return result
-
-
-def counts_matter(pool: Json, have: Json) -> bool:
-    """Whether the wish says how many nodes a pool has; an autoscaled pool decides that itself."""
-    scaling = {**(have.get("autoscaling") or {}), **(pool.get("autoscaling") or {})}
-    return "initialNodeCount" in pool and not scaling.get("enabled")
 
 
 def _missing(pool: Json, node_tags: tuple[str, ...], result: PoolPlan) -> None:
     name, body = str(pool["name"]), pool_body(pool, node_tags)
     result.after[name] = body
-    result.changes.append(Change(f"node pool {name}: create", "POST", "/nodePools", {"nodePool": body}))
+    result.changes.append(_creation(f"node pool {name}: create", body))
+
+
+def _creation(text: str, body: Json) -> Change:
+    return Change(text, "POST", "/nodePools", {"nodePool": body})
+
+
+def _successor(wish: Desired, pool: Json, found: Generations, actual: Json, nodes: int) -> Json:
+    """The new pool, whose name nobody may have: it follows from the wish, so its bearer is what the wish led to."""
+    name = successor_name(pool)
+    bearer = next((one for one in actual.get("nodePools") or () if one["name"] == name), None)
+    if bearer is not None and bearer.get("status") != "STOPPING":
+        raise MeshError(
+            "replace", f"node pool {pool['name']} of {wish.subject}",
+            f"{name}, made for this very wish, differs from it all the same: {described(immutable(pool, bearer))}",
+            "Take the options back: the service does not do what they say.",
+        )  # fmt: skip
+    return successor(pool, found.old[0], actual, wish.node_tags, nodes)
+
+
+def _replacement(pool: Json, old: tuple[Json, ...], body: Json, result: PoolPlan) -> None:
+    why = described(immutable(pool, old[0]))
+    result.changes.append(_creation(f"node pool {pool['name']}: create {body['name']} in its place ({why})", body))
+    for have in old:
+        result.before[str(have["name"])] = picked({**pool, "name": have["name"]}, have)
+    result.after[str(body["name"])] = body
+
+
+def _leftovers(wish: Desired, pool: Json, found: Generations, result: PoolPlan) -> list[tuple[Json, str]]:
+    """Older generations beside the current one, with that: now they go, or it is said how they would."""
+    if not found.old or found.current is None:
+        return []
+    name, names = str(found.current["name"]), ", ".join(str(old["name"]) for old in found.old)
+    if not wish.replace_node_pools:
+        result.notices.append(
+            f"Node pool {pool['name']}: {name} has taken the place of {names}, but not all the way: "
+            "replace_node_pools: true drains and deletes what is left over."
+        )
+        for old in found.old:
+            _tag(old, wish, result)
+        return []
+    if found.current.get("status") in _BROKEN:
+        told = f"{found.current['status']} {found.current.get('statusMessage', '')}".rstrip()
+        raise MeshError(
+            "replace", f"node pool {pool['name']} of {wish.subject}", f"{name}, which is to take its place, is {told}",
+            f"Mend it, or delete it to have it made anew; {names} is kept until it runs.",
+        )  # fmt: skip
+    for old in found.old:
+        result.before[str(old["name"])] = {"name": old["name"]}
+    return [(old, name) for old in found.old]
+
+
+def _retire(going: list[tuple[Json, str]], result: PoolPlan) -> None:
+    """Old generations no longer grow, are drained and deleted; nothing moves from one of them to another."""
+    closed = tuple(str(old["name"]) for old, dummy in going)
+    for old, dummy in going:
+        if (old.get("autoscaling") or {}).get("enabled"):
+            settled = Difference(("nodePools", str(old["name"]), "autoscaling", "enabled"), True, False)
+            path = f"/nodePools/{old['name']}:setAutoscaling"
+            result.changes.append(Change(str(settled), "POST", path, {"autoscaling": {"enabled": False}}, (settled,)))
+    for old, new in going:
+        name = str(old["name"])
+        retires = Retirement(name, new, closed)
+        result.changes.append(
+            Change(f"node pool {name}: drain and delete", "DELETE", f"/nodePools/{name}", retires=retires)
+        )
 
 
 def _other(have: Json, wish: Desired, result: PoolPlan) -> None:
@@ -73,104 +156,22 @@ def _other(have: Json, wish: Desired, result: PoolPlan) -> None:
     if wish.remove_other_node_pools:
         result.before[name] = {"name": name}
         result.changes.append(Change(f"node pool {name}: delete", "DELETE", f"/nodePools/{name}"))
-    elif wish.node_tags:
-        _existing({"name": name}, have, wish.node_tags, None, result)
+    else:
+        _tag(have, wish, result)
+
+
+def _tag(have: Json, wish: Desired, result: PoolPlan) -> None:
+    """Nothing but the tags of all nodes."""
+    if wish.node_tags:
+        _existing({"name": have["name"]}, have, wish.node_tags, None, result)
 
 
 def _existing(pool: Json, have: Json, node_tags: tuple[str, ...], size: int | None, result: PoolPlan) -> None:
-    name = str(pool["name"])
-    view = dict(have)
-    view["initialNodeCount"] = size
-    wanted = _effective(pool, have, node_tags, size, result)
-    groups: dict[tuple[str, ...], list[Difference]] = {}
-    for one in differences(wanted, view):
-        groups.setdefault(_group(one.path), []).append(
-            Difference(("nodePools", name, *one.path), one.before, one.after)
-        )
-    changes = [(_rank(path), _change(name, path, wanted, have, group)) for path, group in groups.items()]
-    for dummy, change in sorted(changes, key=lambda pair: pair[0]):
-        if isinstance(change, Change):
-            result.changes.append(change)
-        else:
-            result.immutable += change
+    """One that stands; in what no call changes it must not differ."""
+    name, view = str(have["name"]), {**have, "initialNodeCount": size}
+    wanted, notices = effective(pool, have, node_tags, size)
+    result.notices += notices
+    for group, found in grouped(name, differences(wanted, view)).items():
+        if not is_fixed(group):
+            result.changes.append(call(name, group, wanted, have, found))
     result.before[name], result.after[name] = picked(wanted, view), wanted
-
-
-def _effective(pool: Json, have: Json, node_tags: tuple[str, ...], size: int | None, result: PoolPlan) -> Json:
-    """The wish as it applies to this pool: tags are only ever added, the service's labels stay, versions only rise."""
-    wanted, config = dict(pool), dict(pool.get("config") or {})
-    present = have.get("config") or {}
-    tags = {*node_tags, *(config.get("tags") or ())}
-    if tags:
-        config["tags"] = sorted({*tags, *(present.get("tags") or ())})
-    if "labels" in config:
-        kept = {key: value for key, value in (present.get("labels") or {}).items() if _is_reserved(key)}
-        config["labels"] = kept | config["labels"]
-    if config:
-        wanted["config"] = config
-    if size is None:
-        wanted.pop("initialNodeCount", None)
-    version, current = str(wanted.get("version") or ""), str(have.get("version") or "")
-    if versions.matches(version, current):
-        wanted.pop("version", None)
-    elif versions.is_newer(current, version):
-        wanted.pop("version")
-        result.notices.append(f"Node pool {pool['name']} runs {current}, newer than the version {version} asked for.")
-    return wanted
-
-
-def _is_reserved(label: str) -> bool:
-    domain = label.split("/", 1)[0] + "/"
-    return "/" in label and any(domain == reserved or domain.endswith(f".{reserved}") for reserved in RESERVED_LABELS)
-
-
-def _group(path: tuple[str, ...]) -> tuple[str, ...]:
-    """What one call changes."""
-    if path[0] == "config" and path[1] in _MACHINE:
-        return ("config", "machine")
-    return path[:2] if path[0] in ("config", "networkConfig") else path[:1]
-
-
-def _rank(path: tuple[str, ...]) -> int:
-    order = ("autoscaling", "config", "initialNodeCount", "management", "version", "locations", "upgradeSettings")
-    return order.index(path[0]) if path[0] in order else len(order)
-
-
-def _change(
-    name: str, path: tuple[str, ...], wanted: Json, have: Json, group: list[Difference]
-) -> Change | list[Difference]:
-    """The call that settles a group of differences, or the group itself when there is none."""
-    own_call = {"autoscaling": "setAutoscaling", "management": "setManagement"}
-    text, where = described(group), f"/nodePools/{name}"
-    if path[0] in own_call:
-        body = {path[0]: merged(have.get(path[0]) or {}, wanted[path[0]])}
-        return Change(text, "POST", f"{where}:{own_call[path[0]]}", body, tuple(group))
-    if path == ("initialNodeCount",):
-        return Change(text, "POST", f"{where}:setSize", {"nodeCount": wanted["initialNodeCount"]}, tuple(group))
-    update = _update_body(path, wanted, have)
-    return Change(text, "PUT", where, update, tuple(group)) if update else group
-
-
-def _update_body(path: tuple[str, ...], wanted: Json, have: Json) -> Json:
-    """Body of an UpdateNodePool call; empty when that call cannot do it."""
-    config = wanted.get("config") or {}
-    wrapped: dict[tuple[str, ...], Any] = {
-        ("config", "tags"): {"tags": {"tags": config.get("tags")}},
-        ("config", "taints"): {"taints": {"taints": config.get("taints")}},
-        ("config", "labels"): {"labels": {"labels": config.get("labels")}},
-        ("config", "resourceLabels"): {"resourceLabels": {"labels": config.get("resourceLabels")}},
-        ("config", "machine"): {key: config[key] for key in sorted(_MACHINE & config.keys())},
-        ("config", "imageType"): {"imageType": config.get("imageType")},
-        ("version",): {"nodeVersion": wanted.get("version")},
-        ("locations",): {"locations": wanted.get("locations")},
-        ("upgradeSettings",): {
-            "upgradeSettings": merged(have.get("upgradeSettings") or {}, wanted.get("upgradeSettings") or {})
-        },
-        ("networkConfig", "enablePrivateNodes"): {
-            "nodeNetworkConfig": {"enablePrivateNodes": (wanted.get("networkConfig") or {}).get("enablePrivateNodes")}
-        },
-    }
-    if path[0] == "config" and path[1] in _UPDATABLE:
-        return {path[1]: config[path[1]]}
-    body: Json = wrapped.get(path, {})
-    return body

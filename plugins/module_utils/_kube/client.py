@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small Kubernetes client: get, list, server-side apply, delete and exec on plain dictionaries."""
+"""A small Kubernetes client: get, list, server-side apply, delete, evict and exec on plain dictionaries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshErr
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError, Unreachable
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.resources import KNOWN, Resource, discovered
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import Query, Response, Transport
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import BUDGET, Query, Response, Transport
 
 Object = dict[str, Any]
 # The client has a method of the name list, which hides the type of that name inside the class.
@@ -130,6 +130,30 @@ class KubeClient:
             return False
         self._parsed(response, "delete", describe(obj))
         return True
+
+    def evict(self, pod: Object) -> str:
+        """Ask for a pod's end in the way that keeps to PodDisruptionBudgets; that pod's, and no namesake's.
+
+        Returns:
+            Why it cannot be now; empty when it goes, or is gone.
+        """
+        metadata = pod["metadata"]
+        eviction = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+            "deleteOptions": {"preconditions": {"uid": metadata["uid"]}},
+        }
+        response = self._transport.request("POST", f"{self.path(pod)}/eviction", {}, eviction, "application/json")
+        try:
+            self._parsed(response, "evict", describe(pod))
+        except ApiError as error:
+            if error.status in (404, 409) or "NamespaceTerminating" in error.causes:
+                return ""
+            if error.status == 429 or error.status >= 500:
+                return error.causes.get(BUDGET) or error.answer
+            raise
+        return ""
 
     def exec(self, namespace: str, pod: str, container: str, command: Words, seconds: float = 60.0) -> ExecResult:
         """Run a command in a container and wait for its end; a code other than 0 is not an error here."""

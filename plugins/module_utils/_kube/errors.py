@@ -14,11 +14,13 @@ class ApiError(MeshError):
     Attributes:
         status: the HTTP status code.
         reason: Kubernetes' machine-readable reason, for example ``NotFound``.
+        causes: messages of the single causes by their machine-readable reasons.
     """
 
     def __init__(self, doing: str, subject: str, status: int, body: bytes) -> None:
         self.status = status
         self.reason, message = _status(body)
+        self.causes = causes(body)
         super().__init__(doing, subject, message or f"HTTP {status}", _HINTS.get(status, ""))
 
 
@@ -35,6 +37,15 @@ def _status(body: bytes) -> tuple[str, str]:
         return str(status.get("reason") or ""), str(status.get("message") or "")
     except (ValueError, AttributeError):
         return "", body.decode("utf-8", "replace")[:300]
+
+
+def causes(body: bytes) -> dict[str, str]:
+    """The causes that a Kubernetes Status object names: message by reason; none for anything else."""
+    try:
+        entries = json.loads(body)["details"]["causes"]
+        return {str(entry["reason"]): str(entry.get("message") or "") for entry in entries}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 class Unreachable(MeshError):

@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 from ansible_collections.mcistio.gke.plugins.module_utils._clock import SYSTEM, Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint, private_file, ssl_context
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError, Unreachable
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError, Unreachable, causes
 
 try:
     import urllib3
@@ -39,6 +39,8 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 ATTEMPTS = 4
 BUSY = (429, 502, 503, 504)
+BUDGET = "DisruptionBudget"
+"""Cause of a 429 that is an answer: a budget forbids an eviction for now."""
 CHANNELS = (1, 2, 3)
 """What a command gives back: standard output, standard error, and its status at the end."""
 NOBODY = "none.invalid"
@@ -91,7 +93,8 @@ class HttpTransport:
     ) -> Response:
         """Ask; log in afresh once after a 401, ask again when the server is busy or an idle connection had been closed.
 
-        Every request this collection makes may be repeated: reads, server-side apply and deletes of named objects.
+        Every request this collection makes may be repeated: reads, server-side apply, deletes of named objects and
+        evictions of pods by their uid.
         """
         refreshed = False
         for attempt in range(1, ATTEMPTS + 1):
@@ -105,7 +108,7 @@ class HttpTransport:
                 continue
             if response.status == 401 and self._endpoint.token and not refreshed:
                 refreshed = True
-            elif response.status in BUSY and not last:
+            elif response.status in BUSY and not last and BUDGET not in causes(response.body):
                 self._clock.sleep(_retry_after(response, attempt))
             else:
                 break

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An API server small enough for unit tests: objects by path, server-side apply, and a log of every call."""
+"""An API server small enough for unit tests: objects by path, server-side apply, evictions, a log of every call."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ class FakeApi:
         calls: every call as ``METHOD path``, ``?dry`` added for a dry run; probes and lists included.
         objects: what is stored, by path; change it to play the world.
         refusals: (method, path) → answer to give in place of doing it.
+        on_evict: what an eviction of the pod of a path is answered; None lets the pod go at once.
     """
 
     def __init__(self, name: str = "east") -> None:
@@ -54,6 +55,7 @@ class FakeApi:
         self.refusals: dict[tuple[str, str], Response] = {}
         self.exec: Exec | None = None
         self.on_create: Callable[[str, Object], None] = lambda path, obj: None
+        self.on_evict: Callable[[str, Object], Response | None] = lambda path, pod: None
         self.up = True
         self.client = KubeClient(self, Endpoint(name, f"https://{name}.example"))
 
@@ -91,6 +93,8 @@ class FakeApi:
             return Response(200 if self.up else 500, b"ok")
         if method == "PATCH":
             return self._apply(path, copy.deepcopy(dict(body or {})), dry)
+        if method == "POST" and path.endswith("/eviction"):
+            return self._evict(path.removesuffix("/eviction"), dict(body or {}))
         if method == "DELETE":
             return _json(200, self.objects.pop(path)) if path in self.objects else _missing(path)
         if path in self.groups:
@@ -104,12 +108,26 @@ class FakeApi:
         if namespace and f"/api/v1/namespaces/{namespace}" not in self.objects:
             return _json(404, {"reason": "NotFound", "message": f'namespaces "{namespace}" not found'})
         new = path not in self.objects
+        if new and wanted["metadata"].get("uid"):
+            return _json(409, {"reason": "Conflict", "message": "uid mismatch: no existing object was found"})
         after = applied(self.objects.get(path), wanted)
         if not dry:
             self.objects[path] = after
             if new:
                 self.on_create(path, after)
         return _json(201 if new else 200, after)
+
+    def _evict(self, path: str, eviction: Object) -> Response:
+        pod = self.objects.get(path)
+        if pod is None:
+            return _missing(path)
+        uid = eviction["deleteOptions"]["preconditions"]["uid"]
+        if pod["metadata"]["uid"] != uid:
+            return _json(409, {"reason": "Conflict", "message": f"uid {uid} is not that of {path}"})
+        answer = self.on_evict(path, pod)
+        if answer is None:
+            del self.objects[path]
+        return answer or _json(201, {"kind": "Status", "status": "Success"})
 
     def _list(self, path: str, query: Query) -> Response:
         resource = path.rsplit("/", 1)[1]
@@ -119,6 +137,8 @@ class FakeApi:
         kind = str(query.get("fieldSelector", ""))
         if kind.startswith("type="):
             found = [obj for obj in found if obj.get("type") == kind.removeprefix("type=")]
+        if kind.startswith("spec.nodeName="):
+            found = [obj for obj in found if obj["spec"].get("nodeName") == kind.removeprefix("spec.nodeName=")]
         return _json(200, {"items": found}) if found or _is_collection(resource) else _missing(path)
 
     def stream(self, path: str, query: Query, seconds: float) -> list[tuple[int, bytes]]:
@@ -180,7 +200,15 @@ def _is_in(path: str, resource: str, at: str) -> bool:
 
 
 def _is_collection(resource: str) -> bool:
-    return resource in ("secrets", "pods", "services", "endpointslices", "configmaps", "customresourcedefinitions")
+    return resource in (
+        "nodes",
+        "secrets",
+        "pods",
+        "services",
+        "endpointslices",
+        "configmaps",
+        "customresourcedefinitions",
+    )
 
 
 def _has_label(obj: Object, pair: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._core.gke_cluster import ARGUMENT_SPEC
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.change import Retirement
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import desired
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.lifecycle import Lifecycle, Outcome, Policy
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Place
@@ -67,13 +68,18 @@ def running(name: str = "operation-1") -> Call:
 
 def life(*calls: Call, policy: Policy | None = None, absent: bool = False, **params: Any) -> tuple[Outcome, Script]:
     script, time = Script(*calls), FakeTime()
-    one = Lifecycle(session(script, time), Place(PROJECT, LOCATION, "central"), policy or Policy(), lambda line: None)
+    place = Place(PROJECT, LOCATION, "central")
+    one = Lifecycle(session(script, time), place, policy or Policy(), lambda line: None, no_drain)
     if absent:
-        outcome = one.absent(**params)
+        outcome = one.absent()
     else:
         outcome = one.present(desired(validated(ARGUMENT_SPEC, name="central", location=LOCATION, **params), PROJECT))
     script.done()
     return outcome, script
+
+
+def no_drain(going: Retirement, wait: bool) -> bool:
+    raise AssertionError(f"nobody told it to drain {going.pool}")
 
 
 CHECK = Policy(check_mode=True)
@@ -161,7 +167,7 @@ def test_an_adopted_creation_that_fails_is_a_failure() -> None:
 def test_one_that_is_being_deleted_is_waited_for_and_made_anew() -> None:
     outcome, script = life(there(status="STOPPING"), running(), WAIT, GONE, CONFIG, create(), WAIT, there())
     assert outcome.changed and script.writes == [("POST", CLUSTERS)]
-    assert life(there(status="STOPPING"), policy=CHECK)[0].changed
+    assert life(there(status="STOPPING"), CONFIG, policy=CHECK)[0].changes == outcome.changes
 
 
 def test_what_google_does_by_itself_is_waited_for() -> None:
@@ -190,6 +196,8 @@ def test_error_is_replaced_when_told_to() -> None:
     policy = Policy(recreate_on_error=True)
     outcome, script = life(there(status="ERROR"), delete(), WAIT, GONE, CONFIG, create(), WAIT, there(), policy=policy)
     assert outcome.changed and [method for method, _ in script.writes] == ["DELETE", "POST"]
+    check = Policy(recreate_on_error=True, check_mode=True)
+    assert life(there(status="ERROR"), CONFIG, policy=check)[0].changes == outcome.changes
 
 
 def test_degraded_fails_or_warns() -> None:
@@ -312,7 +320,7 @@ def test_what_is_gone_needs_no_deleting() -> None:
 
 def test_a_protected_cluster_is_not_deleted() -> None:
     with pytest.raises(MeshError, match="deletion_protection"):
-        life(there(), absent=True, protected=True)
+        life(there(), absent=True, policy=Policy(deletion_protection=True))
 
 
 @pytest.mark.parametrize("status", ["PROVISIONING", "RECONCILING"])

@@ -10,17 +10,23 @@ from ansible_collections.mcistio.gke.plugins.module_utils._core.gke_cluster impo
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import node_sizes
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import desired
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.node_sizes import NodeSizes
 
 from tests.unit.plugins.fake_google import Call, Script, cluster, failure, pool, session, validated
 
 GROUP = "projects/p/zones/us-central1-a/instanceGroupManagers/g"
 
 
-def read(script: Script, actual: dict[str, Any], **params: Any) -> tuple[dict[str, int], list[str]]:
+def found(script: Script, actual: dict[str, Any], **params: Any) -> NodeSizes:
     asked = desired(validated(ARGUMENT_SPEC, name="central", location="us-central1-a", **params), "p")
-    found = node_sizes.read(session(script), asked, actual)
+    sizes = node_sizes.read(session(script), asked, actual)
     script.done()
-    return found
+    return sizes
+
+
+def read(script: Script, actual: dict[str, Any], **params: Any) -> tuple[dict[str, int], list[str]]:
+    sizes = found(script, actual, **params)
+    return sizes.each, sizes.notices
 
 
 def test_a_total_that_adds_up_needs_no_call() -> None:

@@ -10,7 +10,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._core.gke_cluster impo
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import Desired, desired
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.plan import Plan, plan
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_plan import counts_matter
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_fields import counts_matter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
