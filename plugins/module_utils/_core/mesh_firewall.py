@@ -14,7 +14,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.firewall_rule import Rule, Side, Step, Style
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.members import Member, read_members
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.networks import Vpc
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.networks import SubnetRef, Vpc
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.node_tag import node_tag
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.option_checks import is_tag
@@ -54,7 +54,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 SPEC_KWARGS: dict[str, Any] = {}
 
 MOST_ROUNDS = 4
-"""How often one run starts over because somebody else wrote at the same time."""
+"""How often one run puts right what somebody else has spoiled since."""
 MOST_PORT = 65535
 MOST_PROTOCOL = 255
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -93,6 +93,7 @@ class _Firewall:
             params["name"], params["priority"], tuple(params["protocols"]), params["max_source_ranges"], params["log"]
         )
         self._notices: list[str] = []
+        self._subnets: dict[SubnetRef, dict[str, Any]] = {}
 
     def run(self, diff: bool) -> dict[str, Any]:
         """The module's result."""
@@ -156,13 +157,14 @@ class _Firewall:
     def _wanted_rules(self, members: list[Member]) -> Present:
         if not self._wanted or not members:
             return {}
-        ranges = {member.label: self._ranges(member) for member in members}
+        pods = {member.label: self._pod_ranges(member) for member in members}
         by_vpc: dict[Vpc, list[Member]] = {}
         for member in members:
             by_vpc.setdefault(self._vpc(member), []).append(member)
         peered = self._params["peered_networks"]
         for group in [members] if peered else by_vpc.values():
-            networks.check_overlaps({member.label: ranges[member.label] for member in group})
+            networks.check_overlaps({member.label: pods[member.label] for member in group})
+        ranges = {member.label: pods[member.label] | self._node_ranges(member) for member in members}
         extra = self._params["extra_source_ranges"]
         return firewall_rule.rules(
             self._style,
@@ -178,25 +180,33 @@ class _Firewall:
             ],
         )
 
-    def _ranges(self, member: Member) -> set[str]:
-        """Everything that the cluster's pods may come from."""
+    def _pod_ranges(self, member: Member) -> set[str]:
+        """Everything that the cluster's pods may come from, but for those on their node's network."""
         cluster = member.cluster or {}
         found = networks.plain_ranges(cluster)
         for ref, names in networks.named_ranges(cluster, member.project).items():
-            subnet = compute.get_subnetwork(self._session, ref.path)
-            known = {
-                str(one.get("rangeName")): str(one.get("ipCidrRange")) for one in subnet.get("secondaryIpRanges") or ()
-            }
+            listed = self._subnet(ref).get("secondaryIpRanges") or ()
+            known = {str(one.get("rangeName")): str(one.get("ipCidrRange")) for one in listed}
             for name in sorted(names):
                 if name not in known:
                     raise MeshError(
                         "read", f"pod range {name} of cluster {member.name}", f"subnetwork {ref.name} has no such range"
                     )
                 found.add(known[name])
-        if self._params["node_ranges"]:
-            path = networks.subnet_of(cluster, member.project).path
-            found.add(str(compute.get_subnetwork(self._session, path)["ipCidrRange"]))
         return found
+
+    def _node_ranges(self, member: Member) -> set[str]:
+        """Where its nodes have addresses, if these are to be admitted; other clusters may have nodes there too."""
+        if not self._params["node_ranges"]:
+            return set()
+        refs = networks.node_subnets(member.cluster or {}, member.project)
+        return {str(self._subnet(ref)["ipCidrRange"]) for ref in refs}
+
+    def _subnet(self, ref: SubnetRef) -> dict[str, Any]:
+        """A subnetwork, read once, whatever the number of clusters in it."""
+        if ref not in self._subnets:
+            self._subnets[ref] = compute.get_subnetwork(self._session, ref.path)
+        return self._subnets[ref]
 
     def _tag(self, member: Member, vpc: Vpc) -> str:
         tag, notices = node_tag(self._session, member.cluster or {}, vpc, self._params["node_tag"])
@@ -211,7 +221,7 @@ class _Firewall:
     def _read(self, projects: list[str]) -> Present:
         found: Present = {}
         for project in projects:
-            for rule in compute.list_firewalls(self._session, project, f"{re.escape(self._style.name)}.*"):
+            for rule in compute.list_firewalls(self._session, project, f"{self._style.name}.*"):
                 found[project, str(rule["name"])] = rule
         return found
 
@@ -228,36 +238,37 @@ class _Firewall:
         """Write until what is there is what must be; somebody else may write at the same time."""
         changes: list[str] = []
         deadline = Deadline(self._session.clock, float(self._params["wait_timeout"]))
-        for dummy in range(MOST_ROUNDS):
-            steps = self._plan(wanted, present)
-            if not steps:
-                return changes
-            for step in steps:
-                if not self._write(step, deadline):
-                    # Somebody else's write, perhaps our own killed run's, may be seen only when it is done.
-                    deadline.pause(deadline.elapsed)
-                    break
-                changes.append(step.text)
+        rounds = 0
+        while steps := self._plan(wanted, present):
+            if rounds == MOST_ROUNDS:
+                raise MeshError(
+                    "settle", f"firewall rule {self._style.name}", "somebody else keeps changing it",
+                    "Look for a second controller.",
+                )  # fmt: skip
+            refusal = self._write(steps, deadline, changes)
+            if refusal is None:
+                rounds += 1
+            elif deadline.passed:
+                raise refusal
+            else:
+                # Somebody else's write, perhaps our own killed run's, may be seen only when it is done.
+                deadline.pause(deadline.elapsed)
             present = self._read(projects)
-        if self._plan(wanted, present):
-            raise MeshError(
-                "settle",
-                f"firewall rule {self._style.name}",
-                "somebody else keeps changing it",
-                "Look for a second controller.",
-            )
         return changes
 
-    def _write(self, step: Step, deadline: Deadline) -> bool:
-        """False when the rule has come or gone since it was read."""
-        self._report(step.text)
-        try:
-            compute.write_firewall(self._session, step, deadline)
-        except ApiError as error:
-            if error.status in (404, 409) and "firewalls/" in error.message:
-                return False
-            raise
-        return True
+    def _write(self, steps: list[Step], deadline: Deadline, changes: list[str]) -> ApiError | None:
+        """Carry out steps and note them; the refusal when a rule has come or gone since it was read."""
+        for step in steps:
+            self._report(step.text)
+            try:
+                compute.write_firewall(self._session, step, deadline)
+            except ApiError as error:
+                if error.status in (404, 409) and "firewalls/" in error.message:
+                    return error
+                raise
+            if step.text not in changes:
+                changes.append(step.text)
+        return None
 
     def _plan(self, wanted: Present, present: Present) -> list[Step]:
         return firewall_rule.plan(self._style, wanted, present, adopt=self._params["adopt"])

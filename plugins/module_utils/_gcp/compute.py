@@ -6,15 +6,17 @@ Every write carries a request id, by which the service drops duplicates: a write
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import hint_for
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.firewall_rule import Rule, Step
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import COMPUTE, GoogleSession
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
 
 _METHODS = {"insert": "POST", "patch": "PATCH", "delete": "DELETE"}
 _WORDS = {"insert": "create", "patch": "change", "delete": "delete"}
@@ -39,8 +41,8 @@ def write_firewall(session: GoogleSession, step: Step, deadline: Deadline) -> No
     """Carry out one step and wait until it is in force.
 
     Raises:
-        ApiError: the service refused the call.
-        MeshError: it accepted the call and then failed, or took too long.
+        ApiError: the service refused the call, or accepted it and then failed.
+        MeshError: it took too long.
     """
     base = f"projects/{step.project}/global/firewalls"
     subject, doing = f"firewall rule {step.name} in project {step.project}", _WORDS[step.verb]
@@ -60,12 +62,15 @@ def write_firewall(session: GoogleSession, step: Step, deadline: Deadline) -> No
             deadline.pause(0.0)
     errors = (operation.get("error") or {}).get("errors") or []
     if errors or operation.get("httpErrorMessage"):
-        told = "; ".join(str(one.get("message") or one.get("code")) for one in errors) or str(
-            operation["httpErrorMessage"]
-        )
-        raise MeshError(
-            doing, subject, told, hint_for(int(operation.get("httpErrorStatusCode") or 0), frozenset(), told)
-        )
+        raise _failed(operation, errors, doing, subject)
+
+
+def _failed(operation: dict[str, Any], errors: list[dict[str, Any]], doing: str, subject: str) -> ApiError:
+    """The error that the call itself would have been answered with, had the service known by then."""
+    told = "; ".join(str(one.get("message") or one.get("code")) for one in errors) or operation["httpErrorMessage"]
+    reasons = [{"reason": str(one.get("code") or "")} for one in errors]
+    body = json.dumps({"error": {"message": told, "errors": reasons}}).encode()
+    return ApiError(doing, subject, Reply(int(operation.get("httpErrorStatusCode") or 0), body))
 
 
 def get_subnetwork(session: GoogleSession, path: str) -> dict[str, Any]:

@@ -68,22 +68,37 @@ def plain_ranges(cluster: Mapping[str, Any]) -> set[str]:
 
 
 def named_ranges(cluster: Mapping[str, Any], project: str) -> dict[SubnetRef, set[str]]:
-    """Pod ranges of which the cluster tells only the names, by the subnetwork that knows their addresses."""
+    """Pod ranges of which the cluster tells only the names, by the subnetwork that knows their addresses.
+
+    A name is a range's only within its subnetwork: two subnetworks may each have one called ``pods``.
+    """
     policy = cluster.get("ipAllocationPolicy") or {}
-    known = {
-        (pool.get("networkConfig") or {}).get("podRange")
-        for pool in cluster.get("nodePools") or ()
-        if (pool.get("networkConfig") or {}).get("podIpv4CidrBlock")
-    }
-    found: dict[SubnetRef, set[str]] = {}
-    names = set((policy.get("additionalPodRangesConfig") or {}).get("podRangeNames") or ()) - known
-    if names:
-        found[subnet_of(cluster, project)] = names
+    told: set[tuple[SubnetRef, str]] = set()
+    named = {(subnet_of(cluster, project), name) for name in _names(policy.get("additionalPodRangesConfig"))}
     for entry in policy.get("additionalIpRangesConfigs") or ():
-        more = set(entry.get("podIpv4RangeNames") or ()) - known
-        if more:
-            found.setdefault(subnet_of(cluster, project, str(entry.get("subnetwork") or "")), set()).update(more)
+        subnet = subnet_of(cluster, project, str(entry.get("subnetwork") or ""))
+        named |= {(subnet, str(name)) for name in entry.get("podIpv4RangeNames") or ()}
+    for pool in cluster.get("nodePools") or ():
+        config = pool.get("networkConfig") or {}
+        if config.get("podRange"):
+            place = subnet_of(cluster, project, str(config.get("subnetwork") or "")), str(config["podRange"])
+            (told if config.get("podIpv4CidrBlock") else named).add(place)
+    found: dict[SubnetRef, set[str]] = {}
+    for subnet, name in sorted(named - told):
+        found.setdefault(subnet, set()).add(name)
     return found
+
+
+def node_subnets(cluster: Mapping[str, Any], project: str) -> list[SubnetRef]:
+    """Every subnetwork that the cluster's nodes may have addresses in."""
+    policy = cluster.get("ipAllocationPolicy") or {}
+    configs = [pool.get("networkConfig") or {} for pool in cluster.get("nodePools") or ()]
+    given = [one.get("subnetwork") for one in [*(policy.get("additionalIpRangesConfigs") or ()), *configs]]
+    return sorted({subnet_of(cluster, project, str(name or "")) for name in ["", *given]})
+
+
+def _names(config: Mapping[str, Any] | None) -> set[str]:
+    return {str(name) for name in (config or {}).get("podRangeNames") or ()}
 
 
 def untagged_pools(cluster: Mapping[str, Any], tag: str) -> list[str]:
@@ -100,10 +115,11 @@ def untagged_pools(cluster: Mapping[str, Any], tag: str) -> list[str]:
 
 def control_plane_range(cluster: Mapping[str, Any]) -> str:
     """Where a private cluster's API server calls webhooks from; empty when its own rules let it through."""
-    private = (cluster.get("privateClusterConfig") or {}).get("enablePrivateNodes") or (
-        cluster.get("networkConfig") or {}
-    ).get("defaultEnablePrivateNodes")
-    return str((cluster.get("privateClusterConfig") or {}).get("masterIpv4CidrBlock") or "") if private else ""
+    legacy, network = cluster.get("privateClusterConfig") or {}, cluster.get("networkConfig") or {}
+    pools = [pool.get("networkConfig") or {} for pool in cluster.get("nodePools") or ()]
+    private = legacy.get("enablePrivateNodes") or network.get("defaultEnablePrivateNodes")
+    private = private or any(pool.get("enablePrivateNodes") for pool in pools)
+    return str(legacy.get("masterIpv4CidrBlock") or "") if private else ""
 
 
 def check_overlaps(ranges: Mapping[str, Iterable[str]]) -> None:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
@@ -26,6 +28,8 @@ OPERATIONS = r"/operations/operation-"
 CREATE = r"/clusters$"
 CLUSTER = r"/clusters/c$"
 FIREWALLS = r"/firewalls$"
+MEETING_SECONDS = 60.0
+"""How long controllers wait for each other; one that never comes fails the test."""
 _TARGET = re.compile(r"/((?:clusters|firewalls|nodePools|operations)(?:[/:].*)?)$")
 
 
@@ -142,6 +146,51 @@ class Cloud:
         assert not coming, f"never came: {', '.join(coming)}; said: {done.lines}"
         return done
 
+    def at_once(
+        self, core: ModuleType, *wishes: JSON, meet: str = "", other: Callable[[], object] | None = None
+    ) -> list[Run]:
+        """Run a module's core several times at the same time, as controllers that know nothing of each other.
+
+        Args:
+            core: the module's core.
+            wishes: each controller's options.
+            meet: where all wait for each other, once: a part of the line of progress that each says before it writes.
+                So all have read before any of them writes.
+            other: somebody who is no controller, at work from that moment on.
+        """
+        jobs = len(wishes) + (other is not None)
+        meeting = threading.Barrier(jobs)
+
+        def controller(wish: JSON) -> Run:
+            done, met = Run(), not meet
+
+            def report(line: str) -> None:
+                nonlocal met
+                done.lines.append(line)
+                if not met and meet in line:
+                    met = True
+                    meeting.wait(MEETING_SECONDS)
+
+            try:
+                done.answer = core.run(self.validated(core, **wish), check_mode=False, diff=True, report=report)
+            except MeshError as error:
+                done.error = str(error)
+            assert met, f"never said {meet!r}: {done.lines}, {done.error or done.answer}"
+            return done
+
+        def stranger() -> None:
+            if meet:
+                meeting.wait(MEETING_SECONDS)
+            if other:
+                other()
+
+        with ThreadPoolExecutor(jobs) as pool:
+            strange = pool.submit(stranger) if other else None
+            runs = list(pool.map(controller, wishes))
+            if strange:
+                strange.result()
+        return runs
+
     def _log(self) -> list[JSON]:
         return list(self.emulator.lab("GET", "requests")["requests"])
 
@@ -196,6 +245,11 @@ class Cloud:
         """A firewall rule as it is now."""
         status, rule = self.at(project=project).compute("GET", f"global/firewalls/{name}")
         return rule if status == 200 else None
+
+    def rules(self, project: str = "") -> list[str]:
+        """Names of the rules that begin with the mesh rule's."""
+        _, listed = self.at(project=project).compute("GET", "global/firewalls")
+        return sorted(rule["name"] for rule in listed.get("items", ()) if rule["name"].startswith(RULE))
 
     def change_rule(self, method: str, path: str, body: JSON | None = None) -> None:
         """Somebody else's write to the firewall, in force when this returns."""

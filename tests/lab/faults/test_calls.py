@@ -160,7 +160,9 @@ def test_18_a_creation_that_never_ends(cloud: Cloud) -> None:
     cloud.fault({"stuck": True}, method="POST", path=CREATE)
     run = cloud.cluster(wait_timeout=60)
     name = cloud.operations()[0]["name"]
-    run.failed_with(f"operation {name} is still RUNNING after 1 m 00 s", "run again to wait for it, or raise wait_timeout")
+    run.failed_with(
+        f"operation {name} is still RUNNING after 1 m 00 s", "run again to wait for it, or raise wait_timeout"
+    )
     again = cloud.cluster(wait_timeout=30).failed_with(name)
     assert not again.writes
     last = cloud.cluster(on={"c: creating": cloud.heal})

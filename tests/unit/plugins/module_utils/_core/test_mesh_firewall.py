@@ -143,11 +143,20 @@ def test_ranges_known_by_name_and_those_of_nodes_are_read_from_the_subnetwork(ru
     }
     read = Call("GET", path, subnet)
     params = {**ASKED, "clusters": REFS[:1], "node_ranges": True, "extra_source_ranges": ["192.168.0.0/24"]}
-    result = run(Script(Call("GET", CENTRAL, one), read, read, EMPTY), check=True, **params)
+    result = run(Script(Call("GET", CENTRAL, one), read, EMPTY), check=True, **params)
     assert result["rules"][0]["source_ranges"] == ["10.4.0.0/14", "10.128.0.0/20", "10.200.0.0/16", "192.168.0.0/24"]
     unknown = Call("GET", path, {"ipCidrRange": "10.128.0.0/20"})
     with pytest.raises(MeshError, match="pod range more of cluster central"):
         run(Script(Call("GET", CENTRAL, one), unknown), check=True, **params)
+
+
+def test_a_subnetwork_of_several_clusters_is_read_once(run: Runner) -> None:
+    other = member("other", LOCATION, "10.8.0.0/14")
+    two = Call("GET", ALL, {"clusters": [CENTRAL_CLUSTER, other]})
+    refs = [REFS[0], {"name": "other", "location": LOCATION}]
+    subnet = Call("GET", "projects/p/regions/us-central1/subnetworks/default", {"ipCidrRange": "10.128.0.0/20"})
+    result = run(Script(two, subnet, EMPTY), check=True, **{**ASKED, "clusters": refs, "node_ranges": True})
+    assert result["rules"][0]["source_ranges"] == ["10.4.0.0/14", "10.8.0.0/14", "10.128.0.0/20"]
 
 
 def test_a_private_control_plane_reaches_the_webhooks(run: Runner) -> None:
@@ -173,6 +182,31 @@ def test_another_controller_removed_it_meanwhile(run: Runner) -> None:
         Call("POST", RULES, DONE), items(made),
     )  # fmt: skip
     assert run(script, **ASKED)["changes"] == [f"firewall rule {NAME}: create in p"]
+
+
+EXISTS = failure(409, f"The resource 'projects/p/global/firewalls/{NAME}' already exists", "alreadyExists")
+THERE = {"code": "RESOURCE_ALREADY_EXISTS", "message": f"'projects/p/global/firewalls/{NAME}' already exists"}
+TOO_LATE = {**DONE, "error": {"errors": [THERE]}, "httpErrorStatusCode": 409, "httpErrorMessage": "CONFLICT"}
+
+
+@pytest.mark.parametrize("answer", [EXISTS, TOO_LATE], ids=["at-once", "by-the-operation"])
+def test_a_rule_that_another_controller_takes_long_to_make_is_waited_for(run: Runner, answer: Any) -> None:
+    made = rule(run)
+    refused = [Call("POST", RULES, answer), EMPTY] * 12
+    result = run(Script(BOTH, EMPTY, *refused, Call("POST", RULES, answer), items(made)), **ASKED)
+    assert (result["changed"], result["changes"]) == (False, [])
+
+
+def test_a_rule_that_is_said_to_exist_and_never_shows_is_named_in_the_end(run: Runner) -> None:
+    with pytest.raises(MeshError, match=f"Failed to create firewall rule {NAME} in project p.*already exists"):
+        run(Script(BOTH, EMPTY, *[Call("POST", RULES, EXISTS), EMPTY] * 200), **ASKED)
+
+
+def test_what_is_put_right_twice_is_told_once(run: Runner) -> None:
+    made = rule(run)
+    spoiled, patched = items(made | {"priority": 1}), Call("PATCH", f"{RULES}/{NAME}", DONE)
+    result = run(Script(BOTH, spoiled, patched, spoiled, patched, items(made)), **ASKED)
+    assert result["changes"] == [f"firewall rule {NAME}: priority"]
 
 
 def test_a_fight_over_the_rule_ends(run: Runner) -> None:

@@ -50,6 +50,35 @@ def test_ranges_known_by_name_are_looked_up_in_their_subnetwork() -> None:
     assert SubnetRef("host", "us-central1", "gke").path == SHARED["subnetwork"]
 
 
+SECOND = "projects/host/regions/us-central1/subnetworks/second"
+
+
+def test_a_range_is_known_by_its_subnetwork_and_its_name() -> None:
+    policy = {"additionalIpRangesConfigs": [{"subnetwork": SECOND, "podIpv4RangeNames": ["pods"]}]}
+    found = networks.named_ranges(cluster(ipAllocationPolicy=policy, networkConfig=SHARED), "p")
+    assert found == {SubnetRef("host", "us-central1", "second"): {"pods"}}
+
+
+def test_a_pool_that_tells_only_its_ranges_name_is_looked_up() -> None:
+    pools = [
+        pool("a", networkConfig={"podRange": "own"}),
+        pool("b", networkConfig={"podRange": "far", "subnetwork": SECOND}),
+    ]
+    found = networks.named_ranges(cluster(nodePools=pools, networkConfig=SHARED), "p")
+    assert found == {
+        SubnetRef("host", "us-central1", "gke"): {"own"},
+        SubnetRef("host", "us-central1", "second"): {"far"},
+    }
+
+
+def test_nodes_live_in_every_subnetwork_of_the_cluster() -> None:
+    policy = {"additionalIpRangesConfigs": [{"subnetwork": SECOND}]}
+    pools = [pool("a"), pool("b", networkConfig={"subnetwork": "third"})]
+    found = networks.node_subnets(cluster(ipAllocationPolicy=policy, nodePools=pools, networkConfig=SHARED), "p")
+    assert [subnet.name for subnet in found] == ["gke", "second", "third"]
+    assert {subnet.project for subnet in found} == {"host"}
+
+
 def test_pools_without_the_tag() -> None:
     pools = [pool(), pool("b", config={})]
     assert networks.untagged_pools(cluster(nodePools=pools), "mesh1-node") == ["b"]
@@ -64,6 +93,8 @@ def test_only_private_control_planes_need_a_door() -> None:
         networks.control_plane_range(cluster(privateClusterConfig=config | {"enablePrivateNodes": True}))
         == "172.16.0.0/28"
     )
+    private = [pool(), pool("b", networkConfig={"enablePrivateNodes": True})]
+    assert networks.control_plane_range(cluster(privateClusterConfig=config, nodePools=private)) == "172.16.0.0/28"
 
 
 def test_overlap_names_both_clusters_and_both_ranges() -> None:
