@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.compare import same_resource
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.networks import Vpc
 
 Rule = dict[str, Any]
+Opening: TypeAlias = "tuple[str, tuple[str, ...], str, str]"
+"""Network, protocols, source range, target tag."""
 
 WEBHOOK_PORT = "15017"
 """Where istiod answers the API server's injection and validation calls."""
@@ -108,7 +112,7 @@ def plan(
     *,
     adopt: bool = False,
 ) -> list[Step]:
-    """What to write, in order: what opens comes before what closes.
+    """What to write, in order: nothing that is and stays open is closed in between.
 
     Args:
         style: the options.
@@ -145,7 +149,47 @@ def plan(
             if not adopt:
                 raise _foreign(name, project)
             steps.append(Step("delete", project, name, {}, f"firewall rule {name}: delete from {project}"))
-    return steps
+    ours = {key: rule for key, rule in present.items() if key in wanted or is_ours(rule, style.name)}
+    return _in_order(steps, wanted, ours)
+
+
+def _in_order(
+    steps: list[Step], wanted: Mapping[tuple[str, str], Rule], present: Mapping[tuple[str, str], Rule]
+) -> list[Step]:
+    """Ranges may move from one numbered rule to another: who gets them goes before who gives them away."""
+    goal = {one for rule in wanted.values() for one in _opened(rule)}
+    states = {key: _opened(rule) for key, rule in present.items()}
+    times = Counter(one for some in states.values() for one in some)
+    found: list[Step] = []
+    waiting = list(steps)
+    while waiting:
+        firsts = {(step.project, step.name): step for step in reversed(waiting)}  # a rule's own steps keep their order
+        free = [step for step in waiting if firsts[step.project, step.name] is step]
+        step = next((one for one in free if not _closed(one, states, times, goal)), free[0])
+        waiting.remove(step)
+        found.append(step)
+        times.subtract(states.get((step.project, step.name), ()))
+        states[step.project, step.name] = _opened(step.body)
+        times.update(states[step.project, step.name])
+    return found
+
+
+def _closed(
+    step: Step, states: Mapping[tuple[str, str], frozenset[Opening]], times: Counter[Opening], goal: set[Opening]
+) -> bool:
+    """Whether a write would close something that must be open and that no other rule opens."""
+    lost = states.get((step.project, step.name), frozenset()) - _opened(step.body)
+    return any(one in goal and times[one] == 1 for one in lost)
+
+
+def _opened(rule: Rule) -> frozenset[Opening]:
+    """What a rule lets through: its network, protocol by protocol from each range to each tag."""
+    if not rule or rule.get("disabled") or rule.get("direction") == "EGRESS":
+        return frozenset()
+    network = str(rule.get("network") or "").rsplit("/", 1)[-1]
+    allowed = tuple(sorted(_spell(entry) for entry in rule.get("allowed") or ()))
+    pairs = itertools.product(_ranges(rule.get("sourceRanges")), rule.get("targetTags") or ())
+    return frozenset((network, allowed, source, tag) for source, tag in pairs)
 
 
 def drift(rule: Rule, have: Rule) -> list[str]:

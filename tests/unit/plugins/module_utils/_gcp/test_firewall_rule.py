@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -240,3 +241,55 @@ def test_a_plan_carried_out_leaves_nothing_to_plan(changes: dict[str, Any]) -> N
             present[step.project, step.name] = {**present.get((step.project, step.name), {}), **step.body}
     assert plan(STYLE, wanted, present) == []
     assert managed(present[KEY]) == managed(one())
+
+
+TAGS = st.frozensets(st.sampled_from(["t1", "t2"]), min_size=1)
+OCTETS = st.frozensets(st.integers(0, 30), min_size=1, max_size=14)
+
+
+def open_ways(rules: Iterable[Rule]) -> set[tuple[str, str]]:
+    """From which range to which tag anything gets."""
+    return {(source, tag) for rule in rules for source in rule["sourceRanges"] for tag in rule["targetTags"]}
+
+
+@given(first=OCTETS, then=OCTETS, tags=TAGS, other_tags=TAGS, most=st.integers(1, 4), then_most=st.integers(1, 4))
+def test_a_way_that_stays_open_is_open_after_every_single_write(
+    first: frozenset[int],
+    then: frozenset[int],
+    tags: frozenset[str],
+    other_tags: frozenset[str],
+    most: int,
+    then_most: int,
+) -> None:
+    def all_rules(octets: frozenset[int], size: int, targets: frozenset[str]) -> dict[tuple[str, str], Rule]:
+        sources = frozenset(f"10.{one}.0.0/16" for one in octets)
+        return rules(Style("fw", 900, ("tcp",), size), [Side(VPC, sources, targets)])
+
+    present, wanted = all_rules(first, most, tags), all_rules(then, then_most, other_tags)
+    kept = open_ways(present.values()) & open_ways(wanted.values())
+    for step in plan(Style("fw", 900, ("tcp",), then_most), wanted, present):
+        if step.verb == "delete":
+            del present[step.project, step.name]
+        else:
+            present[step.project, step.name] = step.body
+        assert kept <= open_ways(present.values())
+    assert present == wanted
+
+
+def test_a_range_that_moves_to_the_next_rule_is_there_before_it_leaves() -> None:
+    two = Style("fw", 900, ("tcp",), 2)
+
+    def some(*octets: int) -> dict[tuple[str, str], Rule]:
+        return rules(two, [Side(VPC, frozenset(f"10.{one}.0.0/16" for one in octets), frozenset({"t"}))])
+
+    grown = [(step.verb, step.name) for step in plan(two, some(1, 2, 3, 4, 5), some(2, 3, 4, 5))]
+    assert grown == [("insert", "fw-3"), ("patch", "fw-2"), ("patch", "fw")]
+    shrunk = [(step.verb, step.name) for step in plan(two, some(2, 3, 4, 5), some(1, 2, 3, 4, 5))]
+    assert shrunk == [("patch", "fw"), ("patch", "fw-2"), ("delete", "fw-3")]
+
+
+def test_what_is_made_anew_is_deleted_first() -> None:
+    denied = reported(denied=[{"IPProtocol": "tcp"}], allowed=None)
+    assert steps({KEY: denied, ("p", "fw-2"): reported(name="fw-2")}) == [
+        ("delete", "fw"), ("insert", "fw"), ("delete", "fw-2"),
+    ]  # fmt: skip
