@@ -73,21 +73,26 @@ def _all(cluster: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _public(cluster: Mapping[str, Any]) -> str:
-    """With IP endpoints off, ``endpoint`` is the DNS name; with only the public one off, it is the private address."""
-    told = _ip_config(cluster).get("publicEndpoint") or (cluster.get("privateClusterConfig") or {}).get(
-        "publicEndpoint"
-    )
-    if told:
-        return str(told)
-    endpoint = str(cluster.get("endpoint") or "")
-    return endpoint if _is_ip(endpoint) and endpoint != _private(cluster) else ""
+    """With only the public IP endpoint off, ``endpoint`` is the private address."""
+    if not _has_ip(cluster):
+        return ""
+    told = _ip_config(cluster).get("publicEndpoint") or _legacy(cluster).get("publicEndpoint")
+    endpoint = str(cluster["endpoint"])
+    return str(told or ("" if endpoint == _private(cluster) else endpoint))
 
 
 def _private(cluster: Mapping[str, Any]) -> str:
-    told = _ip_config(cluster).get("privateEndpoint") or (cluster.get("privateClusterConfig") or {}).get(
-        "privateEndpoint"
-    )
-    return str(told or "")
+    told = _ip_config(cluster).get("privateEndpoint") or _legacy(cluster).get("privateEndpoint")
+    return str(told or "") if _has_ip(cluster) else ""
+
+
+def _has_ip(cluster: Mapping[str, Any]) -> bool:
+    """With all IP endpoints off, ``endpoint`` is the DNS name; what is told of addresses then leads nowhere."""
+    return _is_ip(str(cluster.get("endpoint") or ""))
+
+
+def _legacy(cluster: Mapping[str, Any]) -> Mapping[str, Any]:
+    return cluster.get("privateClusterConfig") or {}
 
 
 def _ip_config(cluster: Mapping[str, Any]) -> Mapping[str, Any]:

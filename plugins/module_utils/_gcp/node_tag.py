@@ -71,8 +71,9 @@ def _from_templates(session: GoogleSession, cluster: Mapping[str, Any]) -> str:
 
 def _from_rules(session: GoogleSession, cluster: Mapping[str, Any], vpc: Vpc) -> str:
     """From the rule that GKE made to let the cluster's own pods reach its nodes."""
-    pods = plain_ranges(cluster)
+    pods, found = plain_ranges(cluster), [""]
     for rule in compute.list_firewalls(session, vpc.project, "gke-.*-[0-9a-f]{8}-all"):
-        if pods and pods & set(rule.get("sourceRanges") or ()):
-            return given_by_gke(list(rule.get("targetTags") or ()), str(cluster.get("name")))
-    return ""
+        if pods & set(rule.get("sourceRanges") or ()):
+            found.append(given_by_gke(list(rule.get("targetTags") or ()), str(cluster.get("name"))))
+    # Clusters may share a pod range: of several tags that fit, the longest is of the cluster itself.
+    return max(found, key=len)

@@ -47,6 +47,14 @@ def test_an_ipv6_address_is_bracketed() -> None:
             "public",
             "It has: private",
         ),
+        (
+            {
+                "endpoint": NAME,
+                "controlPlaneEndpointsConfig": {**DNS, "ipEndpointsConfig": {"privateEndpoint": "10.0.0.2"}},
+            },
+            "private",
+            "no private endpoint.*It has: dns. Set",
+        ),
         ({}, "private", "It has: public"),
         ({}, "dns", "no DNS endpoint"),
         ({"masterAuth": {}}, "public", "no CA certificate"),

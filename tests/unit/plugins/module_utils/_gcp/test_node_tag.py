@@ -46,6 +46,17 @@ def test_without_rights_to_templates_gkes_own_rule_tells() -> None:
     assert find(script, None) == (GKE, [])
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_pod_range_shared_with_other_clusters_does_not_lead_to_their_nodes(turned: bool) -> None:
+    tags = ["gke-other-11111111-node", "gke-cent-22222222-node", GKE]
+    rules = [{"name": "r", "sourceRanges": ["10.4.0.0/14"], "targetTags": [tag]} for tag in tags]
+    listed = {"items": rules[::-1] if turned else rules}
+    script = Script(
+        Call("GET", GROUP, failure(403, "Required permission")), Call("GET", "projects/p/global/firewalls", listed)
+    )
+    assert find(script, None) == (GKE, [])
+
+
 def test_no_tag_is_guessed() -> None:
     script = Script(
         MANAGER, Call("GET", TEMPLATE, {"properties": {"tags": {"items": ["http-server"]}}}),
