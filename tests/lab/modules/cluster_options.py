@@ -197,9 +197,7 @@ def respelled(wish: JSON, chance: random.Random) -> JSON:
     other = {name: _reordered(value, chance) for name, value in wish.items()}
     if other.get("network"):
         path = f"projects/{PROJECT}/global/networks/{other['network']}"
-        other["network"] = chance.choice(
-            [other["network"], path, f"https://www.googleapis.com/compute/v1/{path}"]
-        )
+        other["network"] = chance.choice([other["network"], path, f"https://www.googleapis.com/compute/v1/{path}"])
     if other.get("subnetwork"):
         other["subnetwork"] = chance.choice(
             [other["subnetwork"], f"projects/{PROJECT}/regions/{REGION}/subnetworks/{other['subnetwork']}"]
