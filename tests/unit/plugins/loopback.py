@@ -35,7 +35,11 @@ def frame(channel: int, data: bytes) -> bytes:
 
 @contextmanager
 def server(
-    answers: list[int], context: ssl.SSLContext | None = None, frames: bytes = b"", mute: threading.Event | None = None
+    answers: list[int],
+    context: ssl.SSLContext | None = None,
+    frames: bytes = b"",
+    mute: threading.Event | None = None,
+    body: bytes = b"{}",
 ) -> Iterator[tuple[int, Seen]]:
     """Port of a server, and what it was sent.
 
@@ -44,6 +48,7 @@ def server(
         context: its certificate, if it is to speak TLS.
         frames: what it writes to a websocket before it hangs up.
         mute: it does not hang up before this is set.
+        body: what its answers say.
     """
     seen: Seen = []
 
@@ -62,10 +67,10 @@ def server(
 
         def _answer(self, status: int) -> None:
             self.send_response(status)
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Length", str(len(body)))
             self.send_header("Retry-After", "3")
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(body)
 
         def _websocket(self) -> None:
             key = self.headers["Sec-WebSocket-Key"] + _WEBSOCKET_GUID

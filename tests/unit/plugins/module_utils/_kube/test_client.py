@@ -136,6 +136,46 @@ def test_deleting_what_is_gone_is_no_error() -> None:
     assert script.asked[1][3]["propagationPolicy"] == "Foreground"
 
 
+GUEST = {**POD, "metadata": {"name": "p", "namespace": "n", "uid": "u"}}
+
+
+def _refused(status: int, reason: str, message: str) -> Response:
+    return _json(status, {"message": "No.", "details": {"causes": [{"reason": reason, "message": message}]}})
+
+
+def test_evict_asks_for_that_pod_and_no_namesake() -> None:
+    script = Script(_json(201, {"status": "Success"}))
+    assert _client(script).evict(GUEST) == ""
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": "p", "namespace": "n"},
+        "deleteOptions": {"preconditions": {"uid": "u"}},
+    }
+    assert script.asked == [("POST", "/api/v1/namespaces/n/pods/p/eviction", {}, body)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (_refused(429, "DisruptionBudget", "The disruption budget b needs 2."), "The disruption budget b needs 2."),
+        (_json(429, {"message": "Too many requests."}), "Too many requests."),
+        (_json(500, {"message": "This pod has more than one PodDisruptionBudget."}), "This pod has more than one"),
+        (_json(404, {}), ""),
+        (_json(409, {}), ""),
+        (_refused(403, "NamespaceTerminating", "n is being terminated"), ""),
+    ],
+)
+def test_evict_tells_why_not_now(answer: Response, why: str) -> None:
+    told = _client(Script(answer)).evict(GUEST)
+    assert told.startswith(why) and bool(told) == bool(why)
+
+
+def test_evict_without_the_right_to() -> None:
+    with pytest.raises(ApiError, match=r"evict Pod n/p in cluster east: pods/eviction is forbidden"):
+        _client(Script(_json(403, {"message": "pods/eviction is forbidden"}))).evict(GUEST)
+
+
 @pytest.mark.parametrize(
     ("status", "code"),
     [

@@ -73,6 +73,14 @@ def test_a_server_that_stays_busy_is_the_answer() -> None:
     assert len(seen) == 4
 
 
+def test_a_budget_that_forbids_an_eviction_has_answered() -> None:
+    time, body = FakeTime(), b'{"details": {"causes": [{"reason": "DisruptionBudget", "message": "not now"}]}}'
+    with server([429], body=body) as (port, seen):
+        client = HttpTransport(Endpoint("east", f"http://127.0.0.1:{port}"), time.clock)
+        assert client.request("GET", "/", {}).status == 429
+    assert len(seen) == 1 and time.seconds == 0
+
+
 def test_a_dropped_connection_is_tried_again() -> None:
     with server([0]) as (port, seen):
         assert (
