@@ -109,22 +109,44 @@ _ROLES = {
     "container.clusters.get": "roles/container.viewer",
     "container.clusters.list": "roles/container.viewer",
     "container.operations.": "roles/container.viewer",
+    "container.hostServiceAgent.": "roles/container.hostServiceAgentUser",
     "container.": "roles/container.admin",
-    "compute.firewalls": "roles/compute.securityAdmin",
-    "compute.instance": "roles/compute.viewer",
-    "compute.subnetworks": "roles/compute.networkViewer",
+    "compute.firewalls.": "roles/compute.securityAdmin",
     "compute.networks.updatePolicy": "roles/compute.securityAdmin",
+    "compute.networks.use": "roles/compute.networkUser",
+    "compute.subnetworks.use": "roles/compute.networkUser",
+    "compute.networks.": "roles/compute.networkViewer",
+    "compute.subnetworks.": "roles/compute.networkViewer",
+    "compute.globalOperations.": "roles/compute.securityAdmin",
+    "compute.instance": "roles/compute.viewer",
+    "compute.regions.": "roles/compute.viewer",
+    "compute.zones.": "roles/compute.viewer",
     "iam.serviceAccounts.actAs": "roles/iam.serviceAccountUser",
+    "gkehub.": "roles/gkehub.admin",
+    "cloudkms.cryptoKeyVersions.useTo": "roles/cloudkms.cryptoKeyEncrypterDecrypter",
+    "serviceusage.services.use": "roles/serviceusage.serviceUsageConsumer",
 }
 """A role that has a permission, by how the permission begins; the first that fits."""
-_PERMISSION = re.compile(r"\b((?:container|compute|iam)\.[A-Za-z]+\.[A-Za-z]+)\b")
+_PERMISSION = re.compile(
+    r"\b((?:container|compute|iam|gkehub|cloudkms|serviceusage|resourcemanager)\.[A-Za-z]+\.[A-Za-z]+)\b"
+)
+_APIS = {
+    "compute engine": "compute.googleapis.com",
+    "gke hub": "gkehub.googleapis.com",
+    "key management": "cloudkms.googleapis.com",
+    "binary authorization": "binaryauthorization.googleapis.com",
+    "": "container.googleapis.com",
+}
+"""What gcloud calls an API, by a part of the name that messages give it; any other is the one that we call most."""
+_API_NAME = re.compile(r"\b([a-z][a-z0-9-]*\.googleapis\.com)\b")
+_API_PROJECT = re.compile(r"in project ([a-z0-9][a-z0-9.:-]*[a-z0-9])")
 _PROJECT = re.compile(r"projects/([a-z](?:[a-z0-9.:-]*[a-z0-9])?)")
 
 
 def is_stockout(text: str) -> bool:
     """Whether an answer says that a zone has no machines left."""
     words = text.lower()
-    return "gce_stockout" in words or "not have enough resources" in words
+    return any(part in words for part in ("gce_stockout", "not have enough resources", "resource_pool_exhausted"))
 
 
 def is_bad_version(text: str) -> bool:
@@ -139,7 +161,7 @@ def hint_for(status: int, reasons: frozenset[str], message: str) -> str:
     if message.startswith(f"HTTP {status}") and status < 500:
         return "That is not Google's answer: is there a proxy or a log-in page between?"
     if (
-        "insufficient regional quota" in text
+        re.search(r"insufficient (\w+ )?quota", text)
         or ("quota '" in text and "exceeded" in text)
         or "gce_quota_exceeded" in text
     ):
@@ -162,11 +184,17 @@ def hint_for(status: int, reasons: frozenset[str], message: str) -> str:
     if "or it may not exist" in text and "location" in text:
         return "Check the spelling: a region (us-central1) or a zone (us-central1-a) that is open to this project."
     if "accessNotConfigured" in reasons or "SERVICE_DISABLED" in reasons or "api is not enabled" in text:
-        api = "compute.googleapis.com" if "compute" in text else "container.googleapis.com"
-        return f"Enable the API: gcloud services enable {api}."
+        return _how_to_enable(message)
     if is_bad_version(message):
         return "Leave cluster_version out for the channel's default."
     return _access_hint(status, message)
+
+
+def _how_to_enable(message: str) -> str:
+    """The API by the name that gcloud takes, in the project that lacks it: that of a quota may be another than ours."""
+    words, named, project = message.lower(), _API_NAME.search(message), _API_PROJECT.search(message)
+    api = named[1] if named else next(api for part, api in _APIS.items() if part in words)
+    return f"Enable the API{f' in project {project[1]}' if project else ''}: gcloud services enable {api}."
 
 
 def _access_hint(status: int, message: str) -> str:
@@ -175,8 +203,10 @@ def _access_hint(status: int, message: str) -> str:
     if "org policy" in text or "constraint constraints/" in text:
         return "An organisation policy forbids this."
     if "google compute engine: required" in text:
+        shared = "networks.use" in text
+        role = "roles/compute.networkUser on the host project" if shared else "roles/container.serviceAgent"
         return (
-            "It is GKE's own account that lacks this: grant roles/container.serviceAgent to "
+            f"It is GKE's own account that lacks this: grant {role} to "
             "service-PROJECT_NUMBER@container-engine-robot.iam.gserviceaccount.com."
         )
     if status == 401:

@@ -82,6 +82,8 @@ def test_the_message_is_googles_own() -> None:
         (403, "Insufficient regional quota to satisfy request: resource \"CPUS\": request requires '24.0'", "quota"),
         (403, "Quota 'FIREWALLS' exceeded.  Limit: 200.0 globally.", "quota"),
         (0, "The zone 'z' does not have enough resources available to fulfill the request", "another zone"),
+        (0, "Insufficient quota to satisfy the request: Not all instances running in IGM", "not a permission"),
+        (0, "[ZONE_RESOURCE_POOL_EXHAUSTED]: The zone is currently out of capacity", "another zone"),
         (0, "Google Compute Engine: Not all instances running in IGM. Current errors: [GCE_STOCKOUT]", "another zone"),
         (403, "Permission denied on 'locations/us-x1' (or it may not exist).", "us-central1-a"),
         (403, 'Required "container.clusters.create" permission(s) for "projects/p".', "roles/container.admin"),
@@ -103,8 +105,69 @@ def test_hints(status: int, message: str, part: str) -> None:
     assert part in hint_for(status, frozenset(), message)
 
 
-def test_a_disabled_api_is_known_by_its_reason() -> None:
-    assert "Enable" in hint_for(403, frozenset({"SERVICE_DISABLED"}), "Kubernetes Engine API has not been used")
+@pytest.mark.parametrize(
+    ("permission", "role"),
+    [
+        ("container.clusters.list", "container.viewer"),
+        ("container.clusters.update", "container.admin"),
+        ("container.operations.get", "container.viewer"),
+        ("container.hostServiceAgent.use", "container.hostServiceAgentUser"),
+        ("compute.firewalls.list", "compute.securityAdmin"),
+        ("compute.networks.updatePolicy", "compute.securityAdmin"),
+        ("compute.globalOperations.get", "compute.securityAdmin"),
+        ("compute.subnetworks.use", "compute.networkUser"),
+        ("compute.subnetworks.get", "compute.networkViewer"),
+        ("compute.instanceGroupManagers.get", "compute.viewer"),
+        ("compute.instanceTemplates.get", "compute.viewer"),
+        ("iam.serviceAccounts.actAs", "iam.serviceAccountUser"),
+        ("gkehub.memberships.create", "gkehub.admin"),
+        ("cloudkms.cryptoKeyVersions.useToEncrypt", "cloudkms.cryptoKeyEncrypterDecrypter"),
+        ("serviceusage.services.use", "serviceusage.serviceUsageConsumer"),
+    ],
+)
+def test_a_missing_permission_is_told_with_a_role_that_has_it(permission: str, role: str) -> None:
+    told = hint_for(403, frozenset(), f"Required '{permission}' permission for 'projects/host/things/x'")
+    assert told == f"Grant {permission} (it is in roles/{role}) on project host to the account that runs this."
+
+
+def test_a_permission_of_which_no_role_is_known_is_named_all_the_same() -> None:
+    told = hint_for(403, frozenset(), "Required 'compute.disks.create' permission for 'projects/host/zones/z'")
+    assert told == "Grant compute.disks.create on project host to the account that runs this."
+
+
+def test_what_gkes_own_account_lacks_is_not_asked_for_ours() -> None:
+    message = "Google Compute Engine: Required 'compute.subnetworks.use' permission for 'projects/host/regions/r'"
+    told = hint_for(403, frozenset(), message)
+    assert told.startswith("It is GKE's own account that lacks this: grant roles/compute.networkUser on the host")
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("Kubernetes Engine API has not been used", "Enable the API: gcloud services enable container.googleapis.com."),
+        (
+            "Kubernetes Engine API has not been used in project 123 before or it is disabled. Enable it by visiting "
+            "https://console.developers.google.com/apis/api/container.googleapis.com/overview?project=123 then retry.",
+            "Enable the API in project 123: gcloud services enable container.googleapis.com.",
+        ),
+        (
+            "Compute Engine API has not been used in project host-project before or it is disabled.",
+            "Enable the API in project host-project: gcloud services enable compute.googleapis.com.",
+        ),
+        ("GKE Hub API is disabled.", "Enable the API: gcloud services enable gkehub.googleapis.com."),
+        (
+            "Cloud Key Management Service (KMS) API is disabled.",
+            "Enable the API: gcloud services enable cloudkms.googleapis.com.",
+        ),
+        (
+            "Enable it: https://console.cloud.google.com/apis/api/binaryauthorization.googleapis.com/overview",
+            "Enable the API: gcloud services enable binaryauthorization.googleapis.com.",
+        ),
+    ],
+)
+def test_a_disabled_api_is_named_as_gcloud_takes_it(message: str, hint: str) -> None:
+    assert hint_for(403, frozenset({"SERVICE_DISABLED"}), message) == hint
+    assert hint_for(403, frozenset({"accessNotConfigured"}), message) == hint
 
 
 def test_what_explains_itself_gets_no_hint() -> None:
