@@ -66,6 +66,7 @@ def test_which_update_changes_a_field(field: str, update: str) -> None:
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "MODEL", None)
     monkeypatch.setattr(schema, "MISSING", "No module named 'google.cloud'")
     with pytest.raises(MeshError, match="Install"):
         schema.check("Cluster", {})
