@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls to the Compute API: firewall rules, subnetworks, and what tells the tags of nodes.
+"""Calls to the Compute API about firewall rules and subnetworks.
 
 Every write carries a request id, by which the service drops duplicates: a write whose reply was lost is sent again.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import uuid
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
@@ -76,28 +75,3 @@ def _failed(operation: dict[str, Any], errors: list[dict[str, Any]], doing: str,
 def get_subnetwork(session: GoogleSession, path: str) -> dict[str, Any]:
     """A subnetwork, with its ranges."""
     return session.call("GET", COMPUTE, path, doing="read", subject=f"subnetwork {path}")
-
-
-def template_tags(session: GoogleSession, group_url: str) -> list[list[str]]:
-    """Network tags of the machines that an instance group makes, a list a template; works with no machine running."""
-    manager = session.call(
-        "GET", COMPUTE, group_manager_path(group_url), doing="read", subject="an instance group manager"
-    )
-    urls = {manager.get("instanceTemplate"), *(one.get("instanceTemplate") for one in manager.get("versions") or ())}
-    found = []
-    for url in sorted(str(one) for one in urls if one):
-        template = session.call(
-            "GET", COMPUTE, _path(url), doing="read", subject=f"instance template {url.rsplit('/', 1)[-1]}"
-        )
-        found.append(list(((template.get("properties") or {}).get("tags") or {}).get("items") or []))
-    return found
-
-
-def group_manager_path(url: str) -> str:
-    """Path of the manager of an instance group, from a node pool's ``instanceGroupUrls``."""
-    return _path(url).replace("/instanceGroups/", "/instanceGroupManagers/")
-
-
-def _path(url: str) -> str:
-    """What follows the version in a resource's URL."""
-    return urlsplit(url).path.split("/v1/", 1)[-1]

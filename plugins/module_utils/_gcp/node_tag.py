@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp import compute
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp import compute, instance_groups
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.networks import Vpc, plain_ranges, untagged_pools
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import GoogleSession
@@ -58,7 +58,7 @@ def _from_templates(session: GoogleSession, cluster: Mapping[str, Any]) -> str:
     for pool in cluster.get("nodePools") or ():
         for url in (pool.get("instanceGroupUrls") or ())[:1]:
             try:
-                templates = compute.template_tags(session, str(url))
+                templates = instance_groups.template_tags(session, str(url))
             except ApiError as error:
                 if error.status in (403, 404):
                     return ""

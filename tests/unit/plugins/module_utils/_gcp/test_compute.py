@@ -84,15 +84,3 @@ def test_lists_are_read_to_their_end() -> None:
     )
     assert [rule["name"] for rule in compute.list_firewalls(session(script), "p", "a.*")] == ["a", "b"]
     assert script.queries[1] == {"filter": ['name eq "a.*"'], "pageToken": ["t"]}
-
-
-def test_tags_come_from_all_templates_of_a_group() -> None:
-    base = "https://www.googleapis.com/compute/v1/"
-    template = "projects/p/global/instanceTemplates/"
-    manager = {"instanceTemplate": f"{base}{template}b", "versions": [{"instanceTemplate": f"{base}{template}a"}]}
-    script = Script(
-        Call("GET", "projects/p/zones/z/instanceGroupManagers/g", manager),
-        Call("GET", f"{template}a", {"properties": {"tags": {"items": ["x"]}}}),
-        Call("GET", f"{template}b", {"properties": {}}),
-    )
-    assert compute.template_tags(session(script), f"{base}projects/p/zones/z/instanceGroups/g") == [["x"], []]
