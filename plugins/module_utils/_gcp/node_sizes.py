@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.instance_groups import group_manager_path
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import Desired
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.instance_groups import group_manager_path
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_fields import counts_matter
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_generations import generations, standing
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import COMPUTE, GoogleSession
