@@ -8,6 +8,12 @@ from typing import Any
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._core import gke_cluster
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import desired
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_fields import GENERATION_LABEL
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_generations import successor_name
+from ansible_collections.mcistio.gke.plugins.module_utils._kube import connect
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,8 +27,10 @@ from tests.unit.plugins.fake_google import (
     cluster,
     missing,
     operation,
+    pool,
     validated,
 )
+from tests.unit.plugins.fake_kube import FakeApi
 from tests.unit.plugins.module_utils._core.google_run import Runner
 
 GONE = Call("GET", CENTRAL, missing())
@@ -49,7 +57,7 @@ def created() -> Script:
 def test_create_then_nothing(run: Runner) -> None:
     first = run(created(), **ASKED)
     assert first["changed"] and first["operation"]["type"] == "CREATE_CLUSTER"
-    assert run.said == [f"central: creating in {LOCATION}", "central: creating (0s)", "central: running after 0s"]
+    assert run.said == [f"central: creating in {LOCATION}", "central: creating (0 s)", "central: running after 0 s"]
     again = run(Script(Call("GET", CENTRAL, cluster())), **ASKED)
     assert not again["changed"] and again["diff"]["before"] == again["diff"]["after"]
     assert first.keys() == again.keys() and first["cluster"] == again["cluster"]
@@ -131,6 +139,35 @@ def test_no_input_makes_a_traceback_or_a_write(params: dict[str, Any], monkeypat
         assert "\n" not in str(error)
     else:
         assert result["changed"]
+
+
+def test_draining_goes_through_the_endpoint_and_within_the_time_of_the_options(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, asked = FakeApi("central"), list[dict[str, Any]]()
+    label = {"cloud.google.com/gke-nodepool": "work"}
+    api.put("/api/v1/nodes/n", metadata={"uid": "n", "labels": label}, spec={})
+    api.put("/api/v1/namespaces/shop/pods/web", metadata={"uid": "w"}, spec={"nodeName": "n"})
+    api.on_evict = lambda path, pod: Response(429, b"{}")
+
+    def connected(ref: dict[str, Any], params: dict[str, Any]) -> KubeClient:
+        asked.append(ref)
+        return api.client
+
+    monkeypatch.setattr(connect, "connect", connected)
+    wish: dict[str, Any] = {
+        "name": "central", "location": LOCATION, "node_pools": [{"name": "work", "spot": True}],
+        "replace_node_pools": True, "drain_endpoint": "dns", "drain_timeout": 7,
+    }  # fmt: skip
+    name = successor_name(desired(validated(gke_cluster.ARGUMENT_SPEC, **wish), "p").pools["work"])
+    new = pool(name, config={"spot": True, "resourceLabels": {GENERATION_LABEL: "work"}})
+    with pytest.raises(MeshError, match=r"after 7 s these pods are still there: shop/web"):
+        run(Script(Call("GET", CENTRAL, cluster(nodePools=[pool("work"), new]))), **wish)
+    assert asked == [{"name": "central", "location": LOCATION, "project": "p", "endpoint": "dns"}]
+    assert run.said == [
+        "central: node pool work: drain and delete",
+        "central: node pool work: draining (0 of 1 nodes empty, 1 pods left)",
+    ]
 
 
 def test_the_spec_fills_every_option_that_the_rules_read() -> None:

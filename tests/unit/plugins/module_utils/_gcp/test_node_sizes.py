@@ -11,6 +11,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp import node_sizes
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import desired
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.node_sizes import NodeSizes
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_generations import successor_name
 
 from tests.unit.plugins.fake_google import Call, Script, cluster, failure, pool, session, validated
 
@@ -74,3 +75,37 @@ def test_without_the_right_to_look_the_count_of_creation_serves_and_that_is_said
 def test_other_errors_are_errors() -> None:
     with pytest.raises(ApiError):
         read(Script(Call("GET", GROUP, failure(400, "bad"))), cluster(), node_count=5)
+
+
+def groups(*sizes: int) -> list[str]:
+    return [f"https://www.googleapis.com/compute/v1/projects/p/zones/z/instanceGroupManagers/{n}" for n in sizes]
+
+
+def asked_for(*sizes: int) -> list[Call]:
+    return [Call("GET", f"projects/p/zones/z/instanceGroupManagers/{n}", {"targetSize": n}) for n in sizes]
+
+
+REPLACED: dict[str, Any] = {
+    "node_pools": [{"name": "work", "spot": True}, {"name": "rest", "node_count": 1}], "replace_node_pools": True,
+}  # fmt: skip
+
+
+def test_the_nodes_of_what_is_to_be_replaced_are_counted_in_all_zones() -> None:
+    actual = cluster(nodePools=[pool("work", instanceGroupUrls=groups(2, 3))])
+    assert found(Script(*asked_for(2, 3)), actual, **REPLACED).totals == {"work": 5}
+    assert found(Script(), actual, **{**REPLACED, "replace_node_pools": False}).totals == {}
+
+
+def test_what_an_earlier_replacement_left_is_not_counted_twice() -> None:
+    left = pool("work-1", instanceGroupUrls=groups(7), config={"resourceLabels": {"mcistio-gke-node-pool": "work"}})
+    actual = cluster(nodePools=[pool("work", instanceGroupUrls=groups(4)), left])
+    assert found(Script(*asked_for(4, 7)), actual, **REPLACED).totals == {"work": 7}
+
+
+def test_a_declared_number_is_compared_with_the_pool_that_stands_for_it() -> None:
+    name = successor_name(
+        desired(validated(ARGUMENT_SPEC, name="c", location="us-central1-a", **REPLACED), "p").pools["rest"]
+    )
+    new = pool(name, instanceGroupUrls=groups(3), config={"resourceLabels": {"mcistio-gke-node-pool": "rest"}})
+    sizes = found(Script(*asked_for(3)), cluster(nodePools=[pool("work", config={"spot": True}), new]), **REPLACED)
+    assert sizes.each == {name: 3} and sizes.totals == {}

@@ -26,7 +26,7 @@ def test_every_mistake_is_named_at_once() -> None:
         {"node_labels": {"example.com/team": "A.b", "x": ""}, "node_taints": [{"key": "x", "effect": "NO_EXECUTE"}]},
         {"cluster_ipv4_cidr": "/14", "services_ipv4_cidr": "10.0.0.0/20"},
         {"control_plane": {"authorized_networks": [{"cidr_block": "2001:DB8::/32"}]}},
-        {"autoscaling": {"minimum": 0, "maximum": 0}, "wait_timeout": 10**6},
+        {"autoscaling": {"minimum": 0, "maximum": 0}, "wait_timeout": 10**6, "drain_timeout": 1},
         {"maintenance": {"start_time": "2026-01-01T00:00:00+01:00", "end_time": "2027-01-01T00:00:00Z"}},
     ],
 )  # fmt: skip
@@ -45,6 +45,7 @@ def test_what_is_fine(options: dict[str, Any]) -> None:
         ({"autoscaling": {"total_minimum": 5, "total_maximum": 2}}, "total_minimum 5 is more"),
         ({"maintenance": {"start_time": "2026-01-02T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"}}, "not after"),
         ({"wait_timeout": 0}, "less than 1"),
+        ({"drain_timeout": 0}, "drain_timeout: 0 is less than 1"),
     ],
 )
 def test_what_is_not(options: dict[str, Any], part: str) -> None:

@@ -35,9 +35,8 @@ class World:
 
     def pod(self, name: str, node: str, phase: str = "Running", **metadata: Any) -> Object:
         kept = {"uid": f"uid-{name}", **metadata}
-        return self.api.put(
-            f"{PODS}/{name}", apiVersion="v1", kind="Pod", metadata=kept, spec={"nodeName": node}, status={"phase": phase}
-        )
+        state = {"spec": {"nodeName": node}, "status": {"phase": phase}}
+        return self.api.put(f"{PODS}/{name}", apiVersion="v1", kind="Pod", metadata=kept, **state)
 
     def drain(self, seconds: float = 60, *, closed: tuple[str, ...] = ("old",), wait: bool = True) -> bool:
         return draining.drain(
