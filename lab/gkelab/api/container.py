@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from gkelab.api.wire import check_project, json_body, page, route
 from gkelab.model import catalog, clusters, networks, versions
-from gkelab.model.errors import ApiError
+from gkelab.model.errors import ApiError, invalid
 from gkelab.model.lab import Lab
 from gkelab.model.schema import canonical, message, numbered
 from gkelab.model.store import JSON
@@ -239,8 +239,9 @@ class ContainerApi:
 
     def _usable(self, call: Call) -> JSON:
         cloud = self._lab.cloud
-        networks.ensure_default(cloud, call.project)
-        prefix = f"https://www.googleapis.com/compute/v1/projects/{call.project}/"
+        owner = cloud.project_id(_network_project(call.request.query_params.get("filter", "")) or call.project)
+        networks.ensure_default(cloud, owner)
+        prefix = f"https://www.googleapis.com/compute/v1/projects/{owner}/"
         subnets = [subnet for subnet in cloud.subnetworks.values() if subnet["selfLink"].startswith(prefix)]
         shown = [
             {
@@ -251,7 +252,7 @@ class ContainerApi:
                     {
                         "rangeName": entry["rangeName"],
                         "ipCidrRange": entry["ipCidrRange"],
-                        "status": "IN_USE_MANAGED_POD" if entry["rangeName"].startswith("gke-") else "UNUSED",
+                        "status": networks.range_status(cloud, subnet, entry["rangeName"]),
                     }
                     for entry in networks.secondary_ranges(cloud, subnet)
                 ],
@@ -260,3 +261,10 @@ class ContainerApi:
         ]
         items, token = page(shown, call.request)
         return {"subnetworks": items} | ({"nextPageToken": token} if token else {})
+
+
+def _network_project(text: str) -> str:
+    """The project that a filter of usable subnetworks names; it knows nothing else."""
+    if text and not text.startswith("networkProjectId="):
+        raise invalid(f'Invalid filter "{text}": must be networkProjectId=[PROJECTID].')
+    return text.removeprefix("networkProjectId=")

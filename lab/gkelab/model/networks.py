@@ -201,6 +201,23 @@ def secondary_ranges(cloud: Cloud, subnet: JSON) -> list[JSON]:
     return [{"rangeName": name, "ipCidrRange": cidr} for name, cidr in found.items()]
 
 
+def range_status(cloud: Cloud, subnet: JSON, name: str) -> str:
+    """Who uses a secondary range of a subnet: nobody, clusters that can share it, or the one that GKE made it for."""
+    if name.startswith("gke-"):
+        return "IN_USE_MANAGED_POD"
+    for record in cloud.clusters.values():
+        if record["subnet"] == subnet["selfLink"]:
+            policy = record["body"]["ipAllocationPolicy"]
+            pods = {pool["networkConfig"]["podRange"] for pool in record["body"]["nodePools"]}
+            pods |= {policy["clusterSecondaryRangeName"]}
+            pods |= set(policy.get("additionalPodRangesConfig", {}).get("podRangeNames", ()))
+            if name in pods:
+                return "IN_USE_SHAREABLE_POD"
+            if name == policy.get("servicesSecondaryRangeName"):
+                return "IN_USE_SERVICE"
+    return "UNUSED"
+
+
 def range_cidr(cloud: Cloud, subnet: JSON, name: str, what: str) -> str:
     """Range of a named secondary range; ``what`` is Pod or Services, for the refusal."""
     for entry in secondary_ranges(cloud, subnet):

@@ -184,6 +184,15 @@ def test_usable_subnetworks_are_paged(life: Life) -> None:
     assert f"{parent}/regions/us-central1/subnetworks/default" in found
 
 
+def test_usable_subnetworks_of_a_host_project(life: Life) -> None:
+    parent = life.parent.partition("/locations")[0]
+    request = {"parent": parent, "filter": "networkProjectId=usable-host"}
+    found = [subnet.subnetwork for subnet in life.client.list_usable_subnetworks(request=request)]
+    assert found and all(name.startswith("projects/usable-host/regions/") for name in found)
+    with pytest.raises(exceptions.BadRequest, match="networkProjectId"):
+        life.client.list_usable_subnetworks(request={"parent": parent, "filter": "region=x"})
+
+
 def test_old_per_feature_calls(life: Life, central: Cluster) -> None:
     life.done(life.client.update_master(request={"name": life.name, "master_version": "-"}))
     life.done(life.client.set_logging_service(request={"name": life.name, "logging_service": "none"}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.lab.emulator.emulator import JSON
 from tests.lab.faults.cloud import CREATE, FIREWALLS, OPERATIONS, Cloud, Run, failure, refusal
 
 QUOTA = (
@@ -188,7 +189,37 @@ def test_29_ranges_exhausted_when_asked(cloud: Cloud) -> None:
     _refused_at_once(cloud, message, "Give the cluster a smaller pod range")
 
 
-def test_30_a_range_that_the_subnetwork_lacks(cloud: Cloud) -> None:
+LACKS = "subnetwork projects/{}/regions/us-central1/subnetworks/default has no secondary range {}"
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"cluster_secondary_range_name": "pods", "services_secondary_range_name": "services"}, "pods, services"),
+        ({"additional_pod_ranges": ["more"]}, "more"),
+        ({"node_pools": [{"name": "p", "pod_range": "own"}]}, "own"),
+    ],
+    ids=["cluster", "additional", "pool"],
+)
+def test_30_ranges_that_the_subnetwork_lacks(cloud: Cloud, options: JSON, names: str) -> None:
+    for check in (True, False):
+        run = cloud.cluster(**options, check=check).failed_with(
+            f"Failed to create cluster c in us-central1-a: {LACKS.format(cloud.project, names)}. It has none."
+        )
+        assert not run.writes
+
+
+def test_30_a_range_of_a_host_project(cloud: Cloud) -> None:
+    host = f"h-{cloud.project}"[:30].rstrip("-")
+    cloud.at(project=host).compute("GET", "global/networks")
+    cloud.cluster(network=f"projects/{host}/global/networks/default", cluster_secondary_range_name="pods").failed_with(
+        LACKS.format(host, "pods")
+    )
+
+
+def test_30_a_range_that_only_the_service_sees(cloud: Cloud) -> None:
+    denied = 'Required "container.clusters.list" permission(s) for "projects/p".'
+    cloud.fault(refusal("PERMISSION_DENIED", denied), path="/usableSubnetworks$")
     run = cloud.cluster(cluster_secondary_range_name="pods", services_secondary_range_name="services")
     run.failed_with(
         'Pod secondary range "pods" not found in network "default", subnetwork "default".',
