@@ -14,7 +14,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.firewall_rule import Rule, Side, Step, Style
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.members import Member, read_members
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.networks import SubnetRef, Vpc
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.networks import RangeRef, SubnetRef, Vpc
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.node_tag import node_tag
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.option_checks import is_tag
@@ -164,7 +164,7 @@ class _Firewall:
         peered = self._params["peered_networks"]
         for group in [members] if peered else by_vpc.values():
             networks.check_overlaps({member.label: pods[member.label] for member in group})
-        ranges = {member.label: pods[member.label] | self._node_ranges(member) for member in members}
+        ranges = {member.label: {*pods[member.label], *self._node_ranges(member)} for member in members}
         extra = self._params["extra_source_ranges"]
         return firewall_rule.rules(
             self._style,
@@ -180,10 +180,11 @@ class _Firewall:
             ],
         )
 
-    def _pod_ranges(self, member: Member) -> set[str]:
-        """Everything that the cluster's pods may come from, but for those on their node's network."""
+    def _pod_ranges(self, member: Member) -> dict[str, RangeRef | None]:
+        """Everything that the cluster's pods may come from, but for those on their node's network; and its home."""
         cluster = member.cluster or {}
-        found = networks.plain_ranges(cluster)
+        homes = networks.homes(cluster, member.project)
+        found = {text: homes.get(text) for text in networks.plain_ranges(cluster)}
         for ref, names in networks.named_ranges(cluster, member.project).items():
             listed = self._subnet(ref).get("secondaryIpRanges") or ()
             known = {str(one.get("rangeName")): str(one.get("ipCidrRange")) for one in listed}
@@ -192,7 +193,7 @@ class _Firewall:
                     raise MeshError(
                         "read", f"pod range {name} of cluster {member.name}", f"subnetwork {ref.name} has no such range"
                     )
-                found.add(known[name])
+                found[known[name]] = (ref, name)
         return found
 
     def _node_ranges(self, member: Member) -> set[str]:

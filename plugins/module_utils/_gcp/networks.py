@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -42,6 +42,10 @@ class SubnetRef:
         return f"projects/{self.project}/regions/{self.region}/subnetworks/{self.name}"
 
 
+RangeRef: TypeAlias = "tuple[SubnetRef, str]"
+"""A secondary range by the subnetwork that it is in and its name there."""
+
+
 def vpc_of(cluster: Mapping[str, Any], project: str) -> Vpc:
     """The cluster's network; the short ``network`` field would hide the host project."""
     full = str((cluster.get("networkConfig") or {}).get("network") or cluster.get("network") or "default")
@@ -65,6 +69,18 @@ def plain_ranges(cluster: Mapping[str, Any]) -> set[str]:
     if policy.get("stackType") == "IPV4_IPV6":
         found.add(policy.get("subnetIpv6CidrBlock"))
     return {str(one) for one in found if one}
+
+
+def homes(cluster: Mapping[str, Any], project: str) -> dict[str, RangeRef]:
+    """Of the pod ranges that the cluster itself tells, those whose secondary range it tells too."""
+    policy = cluster.get("ipAllocationPolicy") or {}
+    entries = [(policy.get("clusterIpv4CidrBlock"), policy.get("clusterSecondaryRangeName"), "")]
+    for pool in cluster.get("nodePools") or ():
+        config = pool.get("networkConfig") or {}
+        entries.append((config.get("podIpv4CidrBlock"), config.get("podRange"), config.get("subnetwork") or ""))
+    return {
+        str(cidr): (subnet_of(cluster, project, subnet), str(name)) for cidr, name, subnet in entries if cidr and name
+    }
 
 
 def named_ranges(cluster: Mapping[str, Any], project: str) -> dict[SubnetRef, set[str]]:
@@ -122,21 +138,23 @@ def control_plane_range(cluster: Mapping[str, Any]) -> str:
     return str(legacy.get("masterIpv4CidrBlock") or "") if private else ""
 
 
-def check_overlaps(ranges: Mapping[str, Iterable[str]]) -> None:
+def check_overlaps(ranges: Mapping[str, Mapping[str, RangeRef | None]]) -> None:
     """Refuse clusters whose pods could have the same address: no rule makes one network of them.
 
+    Clusters of one subnetwork may share a secondary range for pods: each node has addresses of its own from it.
+
     Args:
-        ranges: pod ranges by cluster.
+        ranges: pod ranges by cluster, each with its secondary range where that is known.
     """
-    seen: list[tuple[str, Network]] = []
-    for name, texts in ranges.items():
-        own = [ipaddress.ip_network(text, strict=False) for text in sorted(texts)]
-        for other, theirs in seen:
-            for mine in own:
-                if mine.version == theirs.version and mine.overlaps(theirs):
+    seen: list[tuple[str, Network, RangeRef | None]] = []
+    for name, homes_of in ranges.items():
+        own = [(ipaddress.ip_network(text, strict=False), homes_of[text]) for text in sorted(homes_of)]
+        for other, theirs, their_home in seen:
+            for mine, my_home in own:
+                if mine.version == theirs.version and mine.overlaps(theirs) and (not my_home or my_home != their_home):
                     raise MeshError(
                         "open", f"the firewall between {other} and {name}",
                         f"their pod ranges overlap: {theirs} of {other}, {mine} of {name}",
                         "On one network each needs its own: create one of the two anew with another cluster_ipv4_cidr.",
                     )  # fmt: skip
-        seen += [(name, one) for one in own]
+        seen += [(name, one, home) for one, home in own]

@@ -109,6 +109,15 @@ def test_overlap_is_found_before_anything_is_written(run: Runner) -> None:
         run(Script(Call("GET", ALL, {"clusters": [CENTRAL_CLUSTER, twin]})), **ASKED)
 
 
+def test_clusters_that_share_a_secondary_range_are_opened_with_it(run: Runner) -> None:
+    policy = {"clusterIpv4CidrBlock": "10.4.0.0/14", "clusterSecondaryRangeName": "pods"}
+    two = [member(name, LOCATION, "10.4.0.0/14") | {"ipAllocationPolicy": policy} for name in ("central", "other")]
+    refs = [{"name": name, "location": LOCATION} for name in ("central", "other")]
+    script = Script(Call("GET", ALL, {"clusters": two}), EMPTY)
+    result = run(script, check=True, **{**ASKED, "clusters": refs})
+    assert [one["source_ranges"] for one in result["rules"]] == [["10.4.0.0/14"]]
+
+
 def test_overlap_on_networks_that_do_not_meet_is_fine_unless_they_do(run: Runner) -> None:
     far = member("east", "us-east1-b", "10.4.0.0/16", networkConfig={"network": "projects/p/global/networks/far"})
     both = Call("GET", ALL, {"clusters": [CENTRAL_CLUSTER, far]})

@@ -97,17 +97,52 @@ def test_only_private_control_planes_need_a_door() -> None:
     assert networks.control_plane_range(cluster(privateClusterConfig=config, nodePools=private)) == "172.16.0.0/28"
 
 
+def alone(ranges: dict[str, list[str]]) -> dict[str, dict[str, networks.RangeRef | None]]:
+    """Pod ranges of which nobody tells where they are from."""
+    return {name: dict.fromkeys(texts) for name, texts in ranges.items()}
+
+
 def test_overlap_names_both_clusters_and_both_ranges() -> None:
     with pytest.raises(MeshError, match=r"between central and east.*10.4.0.0/14 of central, 10.6.0.0/16 of east"):
         networks.check_overlaps(
-            {"central": {"10.4.0.0/14"}, "west": {"10.8.0.0/14"}, "east": {"10.6.0.0/16", "fd00::/8"}}
+            alone({"central": ["10.4.0.0/14"], "west": ["10.8.0.0/14"], "east": ["10.6.0.0/16", "fd00::/8"]})
         )
 
 
 def test_ranges_side_by_side_are_fine_and_so_are_two_families() -> None:
     networks.check_overlaps(
-        {"a": {"10.0.0.0/17", "10.0.0.0/18"}, "b": {"10.0.128.0/17", "fd00::/8"}, "c": {"fe00::/8"}}
+        alone({"a": ["10.0.0.0/17", "10.0.0.0/18"], "b": ["10.0.128.0/17", "fd00::/8"], "c": ["fe00::/8"]})
     )
+
+
+HOME = (SubnetRef("host", "us-central1", "gke"), "pods")
+OTHERS = [
+    None,
+    (SubnetRef("host", "us-central1", "gke"), "more"),
+    (SubnetRef("host", "us-east1", "gke"), "pods"),
+    (SubnetRef("p", "us-central1", "gke"), "pods"),
+]
+
+
+def test_a_secondary_range_that_clusters_share_is_no_overlap() -> None:
+    networks.check_overlaps({"a": {"10.4.0.0/14": HOME}, "b": {"10.4.0.0/14": HOME, "10.9.0.0/16": None}})
+
+
+@pytest.mark.parametrize("home", OTHERS)
+def test_the_same_range_from_elsewhere_is_one(home: networks.RangeRef | None) -> None:
+    with pytest.raises(MeshError, match="overlap"):
+        networks.check_overlaps({"a": {"10.4.0.0/14": HOME}, "b": {"10.4.0.0/14": home}})
+
+
+def test_the_home_of_a_range_is_its_subnetwork_and_its_name() -> None:
+    policy = {"clusterIpv4CidrBlock": "10.4.0.0/14", "clusterSecondaryRangeName": "pods"}
+    far = {"podIpv4CidrBlock": "10.9.0.0/16", "podRange": "far", "subnetwork": SECOND}
+    pools = [pool("a", networkConfig=far), pool("b", networkConfig={"podIpv4CidrBlock": "10.10.0.0/16"})]
+    found = networks.homes(cluster(ipAllocationPolicy=policy, nodePools=pools, networkConfig=SHARED), "p")
+    assert found == {
+        "10.4.0.0/14": HOME,
+        "10.9.0.0/16": (SubnetRef("host", "us-central1", "second"), "far"),
+    }
 
 
 @given(st.integers(0, 255), st.integers(8, 24), st.integers(0, 255), st.integers(8, 24))
@@ -118,7 +153,7 @@ def test_overlap_is_found_whichever_comes_first(a: int, size: int, b: int, other
     two = ipaddress.ip_network((f"10.{b}.0.0", other), strict=False)
     for first, second in ((one, two), (two, one)):
         try:
-            networks.check_overlaps({"x": {str(first)}, "y": {str(second)}})
+            networks.check_overlaps(alone({"x": [str(first)], "y": [str(second)]}))
             found = False
         except MeshError:
             found = True
