@@ -185,6 +185,8 @@ def wishes(draw: st.DrawFn, most: int = 6) -> JSON:
     if draw(st.booleans()):
         wish["node_pools"] = draw(_pools())
         wish["remove_other_node_pools"] = draw(st.booleans())
+    wish["replace_node_pools"] = draw(st.booleans())
+    wish["allow_recreate"] = draw(st.integers(0, 3)) == 0
     if draw(st.integers(0, 9)) == 0:
         wish["autopilot"] = True
         for name in {*POOL_VALUES, "node_pools", "node_auto_provisioning"} - {"node_tags"}:

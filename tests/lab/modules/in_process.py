@@ -19,6 +19,8 @@ from ansible_collections.mcistio.gke.plugins.module_utils._clock import Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import session
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.transport import Reply
+from ansible_collections.mcistio.gke.plugins.module_utils._kube import connect
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
 from starlette.applications import Starlette
 
 from gkelab.api.compute import ComputeApi
@@ -29,6 +31,7 @@ from gkelab.model.credentials import Issuer, write_credentials
 from gkelab.model.lab import Lab
 from gkelab.model.store import Store
 from gkelab.world.plan import ApiWorld
+from tests.unit.plugins.fake_kube import FakeApi
 
 JSON = dict[str, Any]
 PROJECT = "my-project"
@@ -95,6 +98,10 @@ class Cloud:
         self.requests: list[Request] = []
         self.hold = False
         """Leave operations running instead of finishing them before the next request."""
+        self.kube = FakeApi("central")
+        """The API server of every cluster; a test puts nodes and pods there."""
+        self.kube_reference: JSON = {}
+        """How a module referred to the cluster whose API server it asked for last."""
         self._loop.run_until_complete(self.lab.start())
         networks.ensure_default(self.lab.cloud, PROJECT)
         networks.add_network(self.lab.cloud, PROJECT, {"name": "shared", "autoCreateSubnetworks": False})
@@ -155,8 +162,13 @@ class Cloud:
         with (
             mock.patch.object(session, "RequestsTransport", lambda: self),
             mock.patch.object(session, "Clock", lambda: still),
+            mock.patch.object(connect, "connect", self._connect),
         ):
             yield
+
+    def _connect(self, ref: JSON, params: JSON) -> KubeClient:
+        self.kube_reference = ref
+        return self.kube.client
 
     def run(self, core: ModuleType, params: JSON, *, check_mode: bool = False, diff: bool = True) -> Run:
         """Run a core as its action does."""

@@ -17,6 +17,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._core import (
     mesh_firewall,
 )
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_SPEC
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import Response
 
 from tests.lab.modules.in_process import PROJECT, ZONE, Cloud
 
@@ -260,6 +261,47 @@ def _allow_node_recreation(cloud: Cloud, _folder: Path) -> None:
     assert other(cloud, dataplane_v2=True, allow_node_recreation=True)["changed"]
 
 
+SPOT = {"node_pools": [{"name": "work", "spot": True}]}
+
+
+def _replaced(cloud: Cloud, **options: Any) -> JSON:
+    """What a run says that is told to replace a pool, on one of whose nodes a pod runs."""
+    other(cloud, **listed())
+    labels = {"cloud.google.com/gke-nodepool": "work"}
+    cloud.kube.put("/api/v1/nodes/n", metadata={"uid": "n", "labels": labels}, spec={})
+    cloud.kube.put("/api/v1/namespaces/shop/pods/web", metadata={"uid": "w"}, spec={"nodeName": "n"})
+    return other(cloud, **SPOT, replace_node_pools=True, **options)
+
+
+def _replace_node_pools(cloud: Cloud, _folder: Path) -> None:
+    other(cloud, **listed())
+    assert "spot" in other(cloud, **SPOT)["error"]
+    (pool,) = _replaced(cloud)["cluster"]["node_pools"]
+    assert pool["name"].startswith("work-")
+    assert "/api/v1/namespaces/shop/pods/web" not in cloud.kube.objects
+    assert not other(cloud, **SPOT)["writes"]
+
+
+def _drain_timeout(cloud: Cloud, _folder: Path) -> None:
+    cloud.kube.on_evict = lambda path, pod: Response(429, b'{"message": "not now"}')
+    run = _replaced(cloud, drain_timeout=17)
+    assert "after 17 s these pods are still there: shop/web (not now)" in run["error"]
+    assert [one.method for one in run["writes"]] == ["POST"], "the old pool is kept"
+
+
+def _drain_endpoint(cloud: Cloud, _folder: Path) -> None:
+    _replaced(cloud, drain_endpoint="dns")
+    assert cloud.kube_reference["endpoint"] == "dns"
+
+
+def _allow_recreate(cloud: Cloud, _folder: Path) -> None:
+    other(cloud, description="a")
+    assert "description: a -> b" in other(cloud, description="b")["error"]
+    told = {"description": "b", "allow_recreate": True}
+    assert "deletion_protection" in other(cloud, **told, deletion_protection=True)["error"]
+    assert [one.method for one in other(cloud, **told)["writes"]] == ["DELETE", "POST"]
+
+
 def _deletion_protection(cloud: Cloud, _folder: Path) -> None:
     other(cloud)
     assert "deletion_protection" in other(cloud, state="absent", deletion_protection=True)["error"]
@@ -453,6 +495,8 @@ BEHAVIOUR: dict[str, dict[str, Callable[[Cloud, Path], None]]] = {
         "name": _name_and_location, "location": _name_and_location, "state": _state, "purge_labels": _purge_labels,
         "additional_pod_ranges": _additional_pod_ranges, "remove_other_node_pools": _remove_other_node_pools,
         "allow_node_recreation": _allow_node_recreation, "deletion_protection": _deletion_protection,
+        "replace_node_pools": _replace_node_pools, "drain_timeout": _drain_timeout, "drain_endpoint": _drain_endpoint,
+        "allow_recreate": _allow_recreate,
         "recreate_on_error": _recreate_on_error, "fail_on_degraded": _fail_on_degraded, "wait": _wait,
         "wait_timeout": _wait_timeout,
     },
