@@ -88,6 +88,10 @@ class _Clock:
         self.seconds += max(seconds, 0.001)
 
 
+class Killed(BaseException):
+    """Nothing of ours catches this: the run is over as if its process had been killed."""
+
+
 class Cloud:
     """A project's cloud: Google's rules as the lab knows them. Operations are over by the next request."""
 
@@ -98,6 +102,8 @@ class Cloud:
         self.requests: list[Request] = []
         self.hold = False
         """Leave operations running instead of finishing them before the next request."""
+        self.writes_to_live: int | None = None
+        """After so many more writes the run is killed, before it sees the answer."""
         self.kube = FakeApi("central")
         """The API server of every cluster; a test puts nodes and pods there."""
         self.kube_reference: JSON = {}
@@ -124,6 +130,11 @@ class Cloud:
         if not self.hold:
             self.settle()
         status, answer = self._loop.run_until_complete(self._ask(method, parts.path, parts.query, body or b""))
+        if self.requests[-1].writes and self.writes_to_live is not None:
+            self.writes_to_live -= 1
+            if self.writes_to_live <= 0:
+                self.writes_to_live = None
+                raise Killed
         return Reply(status, answer, {})
 
     def settle(self) -> None:
