@@ -35,9 +35,13 @@ def test_22_error(cloud: Cloud) -> None:
 def test_22_error_made_anew_when_told_to(cloud: Cloud) -> None:
     _break(cloud)
     foreseen = cloud.cluster(recreate_on_error=True, check=True)
-    assert foreseen.result["changes"] == ["cluster c: delete (it is in state ERROR) and create anew"]
+    assert foreseen.result["changes"] == [
+        "cluster c: delete (it is in state ERROR) and create anew",
+        "cluster c: create in us-central1-a",
+    ]
     assert not foreseen.writes
     run = cloud.cluster(recreate_on_error=True)
+    assert run.result["changes"] == foreseen.result["changes"]
     assert run.result["cluster"]["status"] == "RUNNING"
     assert run.writes == ["DELETE clusters/c 200", "POST clusters 200"]
 

@@ -226,7 +226,7 @@ def test_35_an_etag_that_never_fits(cloud: Cloud) -> None:
     message = "The etag of the cluster does not match: concurrent modification."
     cloud.fault(refusal("ABORTED", message), method="PUT", path=CLUSTER)
     run = cloud.cluster(release_channel="rapid").failed_with("Failed to change cluster c", message)
-    assert 2 <= len(run.writes) <= 12
+    assert len(run.writes) == 2, "tried once more, as nobody has changed anything"
 
 
 def test_51_deleted_while_it_is_created(cloud: Cloud) -> None:
