@@ -10,8 +10,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.mcistio.gke.plugins.module_utils._arguments import misplaced
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.plugin_utils._warm import warm
 
 display = Display()
+warm()
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.trust import SharedTrust
 
 # Where it is missing, auth.login has said so by the time it is needed: google-auth's own transport needs it too.
 with contextlib.suppress(ImportError):
@@ -51,10 +52,10 @@ class Transport(Protocol):
 
 
 class RequestsTransport:
-    """Keeps connections open between calls; certificates are verified against the system's and requests' bundles."""
+    """Keeps connections open between calls; every certificate is verified, see ``trust``."""
 
     def __init__(self) -> None:
-        self._session = requests.Session()
+        self._session = open_session()
 
     def __call__(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Reply:
         """Send one request."""
@@ -81,6 +82,13 @@ class RequestsTransport:
         except requests.exceptions.RequestException as error:
             raise ConnectionLost(_reason(error)) from error
         return Reply(reply.status_code, reply.content, {name.lower(): value for name, value in reply.headers.items()})
+
+
+def open_session() -> requests.Session:
+    """A session of requests over the shared trust."""
+    session = requests.Session()
+    session.mount("https://", SharedTrust())
+    return session
 
 
 def check_endpoint(url: str) -> str:
