@@ -52,7 +52,8 @@ def plan(wish: Desired, actual: Json, sizes: Mapping[str, int], totals: Mapping[
     wanted = effective(wish, view)
     changes: list[Change] = []
     immutable: list[Difference] = []
-    for path, group in grouped(differences(wanted, view)).items():
+    found = grouped(differences(wanted, view))
+    for path, group in found.items():
         rule = _rule(path, wish.allow_node_recreation)
         if rule is None:
             immutable += group
@@ -60,7 +61,11 @@ def plan(wish: Desired, actual: Json, sizes: Mapping[str, int], totals: Mapping[
             changes += rule(path, wanted, actual, group)
     if wish.allow_recreate and any(one.path != _DATAPATH for one in immutable):
         return Plan(before=picked(wanted, view), after=wanted, notices=notices, recreate=immutable)
-    pools = pool_plan.plan_pools(wish, actual, sizes, totals or {})
+    later = _moved(actual, sorted(wanted["locations"])) if ("locations",) in found else actual
+    pools = pool_plan.plan_pools(wish, later, sizes, totals or {})
+    for pool in actual.get("nodePools") or ():
+        if "locations" in pools.before.get(str(pool["name"]), {}):
+            pools.before[str(pool["name"])]["locations"] = pool.get("locations") or []
     _refuse(wish, immutable, pools.immutable)
     return Plan(
         sorted(changes, key=_rank) + pools.changes,
@@ -131,6 +136,11 @@ def _refuse(wish: Desired, cluster: list[Difference], pools: list[Difference]) -
 
 _DATAPATH = ("networkConfig", "datapathProvider")
 """What no call changes unless all nodes may be made anew."""
+def _moved(actual: Json, zones: list[str]) -> Json:
+    """The cluster once its zones are others: its pools are in the same then, whatever they were in before."""
+    return {**actual, "nodePools": [{**pool, "locations": zones} for pool in actual.get("nodePools") or ()]}
+
+
 _Path = tuple[str, ...]
 _Rule = Callable[[_Path, Json, Json, list[Difference]], list[Change]]
 

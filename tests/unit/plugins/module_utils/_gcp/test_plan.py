@@ -206,6 +206,21 @@ def test_zones_are_added_before_others_are_removed() -> None:
     ]
 
 
+def test_other_zones_of_the_cluster_are_those_of_its_pools_too() -> None:
+    """So a pool that is to be elsewhere is moved afterwards, and one that is to be there needs no call."""
+    both = ["us-central1-a", "us-central1-b"]
+    found = planned(
+        cluster(nodePools=[pool(), pool("work")]), node_locations=both,
+        node_pools=[{"name": "default-pool", "node_locations": both},
+                    {"name": "work", "node_locations": ["us-central1-a"]}],
+    )  # fmt: skip
+    assert [change.text for change in found.changes] == [
+        "locations: [us-central1-a] -> [us-central1-a, us-central1-b]",
+        "nodePools.work.locations: [us-central1-a, us-central1-b] -> [us-central1-a]",
+    ]
+    assert found.before["nodePools"]["work"]["locations"] == ["us-central1-a"]
+
+
 def test_every_immutable_field_is_named_and_nothing_is_planned() -> None:
     with pytest.raises(MeshError) as caught:
         planned(
