@@ -25,7 +25,7 @@ NAMED = 10
 """How many of the pods that stay an error names."""
 
 
-class _Patience(Deadline):
+class Patience(Deadline):
     """Looks every few seconds: pods take their time to end."""
 
     FIRST_PAUSE = 0.5
@@ -83,7 +83,7 @@ def drain(
     Raises:
         MeshError: pods stay, which are named with what the API server says; the nodes remain closed.
     """
-    patience, empty, said = _Patience(seconds, clock), set[str](), ""
+    patience, empty, said = Patience(seconds, clock), set[str](), ""
     while True:
         try:
             found = _round(client, pool, closed, opened, empty)

@@ -11,6 +11,7 @@ import pytest
 from google.auth.transport.requests import Request
 
 from tests.lab.emulator.emulator import Emulator
+from tests.lab.sweep.kube_server import KubeServer, kube_server
 from tests.lab.sweep.site import Site
 
 AT_ONCE = 8
@@ -33,11 +34,18 @@ def token(cloud: Emulator) -> str:
     return str(credentials.token)
 
 
+@pytest.fixture(scope="session")
+def kube() -> Iterator[KubeServer]:
+    """The clusters' own API servers."""
+    with kube_server() as running:
+        yield running
+
+
 @pytest.fixture
-def site(cloud: Emulator, token: str, request: pytest.FixtureRequest) -> Site:
+def site(cloud: Emulator, token: str, kube: KubeServer, request: pytest.FixtureRequest) -> Site:
     """A project named as the test; positions add their number."""
     name = request.node.name.replace("[", "-").replace("]", "").replace("_", "-").removeprefix("test-")
-    return Site(cloud.url, str(cloud.key_file), token, name)
+    return Site(cloud.url, str(cloud.key_file), token, name, kube.url)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import signal
 import traceback
 from collections import Counter
@@ -27,7 +26,7 @@ class Trace:
 
     Attributes:
         requests: ``METHOD path`` of the run's requests, in order.
-        state: all clusters and firewall rules at the end.
+        state: all clusters, firewall rules and what runs in the clusters at the end.
         operations: how many of each type were begun, those of the preparation too.
         error: why the run failed, or what is wrong with the trace itself.
         finished: whether the disturbed run came to its own end.
@@ -88,8 +87,7 @@ def _lost(site: Site, scenario: Scenario, expected: list[str], when: str) -> tup
     trace = Trace()
     scenario.before(site)
     method, path = expected[-1].split()
-    pattern = f"^{re.escape(path.replace('PROJECT', site.project))}$"
-    fault = site.fault({"drop": when}, method=method, path=pattern, nth=expected.count(expected[-1]))
+    struck = site.lose(when, method, path, expected.count(expected[-1]))
     try:
         result = _followed(site, scenario.call, trace)
         trace.finished, trace.changed = True, bool(result["changed"])
@@ -97,7 +95,8 @@ def _lost(site: Site, scenario: Scenario, expected: list[str], when: str) -> tup
         trace.error = "" if "\n" not in str(error) else f"more than a line: {error}"
     if scenario.again or not trace.finished:
         site.run(scenario.repeat)
-    return _ended(site, scenario, trace), site.struck(fault)
+    happened = struck()
+    return _ended(site, scenario, trace), happened
 
 
 def _numbered(site: Site, number: int) -> Site:

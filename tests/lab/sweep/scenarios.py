@@ -93,6 +93,14 @@ _REPOOLED = _POOLED.but(
 _ZONED = _cluster(location="us-central1", node_count=1, node_locations=["us-central1-a", "us-central1-b"])
 
 
+_WORK = {"name": "work", "node_count": 1, "autoscaling": {"minimum": 1, "maximum": 3}}
+_SCALED = _cluster(node_pools=[_WORK])
+_REPLACED = _SCALED.but(
+    node_pools=[{**_WORK, "service_account": "own", "node_labels": {"tier": "back"}}], replace_node_pools=True
+)
+_DESCRIBED = _PLAIN.but(description="one")
+
+
 def _made(*calls: Call) -> Callable[[Site], None]:
     """What undisturbed runs make."""
 
@@ -101,6 +109,20 @@ def _made(*calls: Call) -> Callable[[Site], None]:
             site.run(call)
 
     return make
+
+
+def _inhabited(site: Site) -> None:
+    """A cluster with pods on its two nodes, one of them held by a budget at first, and one of a DaemonSet."""
+    site.run(_SCALED)
+    objects: dict[str, Any] = {}
+    for number in (1, 2):
+        metadata = {"uid": f"node-{number}", "labels": {"cloud.google.com/gke-nodepool": "work"}}
+        objects[f"/api/v1/nodes/node-{number}"] = {"metadata": metadata, "spec": {}}
+    owner = [{"kind": "DaemonSet", "name": "agent", "controller": True}]
+    for name, node, owners in (("web", 1, []), ("held", 2, []), ("agent", 2, owner)):
+        pod = {"metadata": {"uid": name, "ownerReferences": owners}, "spec": {"nodeName": f"node-{node}"}}
+        objects[f"/api/v1/namespaces/shop/pods/{name}"] = pod
+    site.populate(objects)
 
 
 def _broken(site: Site) -> None:
@@ -200,6 +222,8 @@ SCENARIOS = {
     "update-busy": Scenario(_PLAIN.but(labels={"team": "other"}, logging=["SYSTEM_COMPONENTS"]), _busy),
     "update-zones": Scenario(_ZONED.but(node_locations=["us-central1-b", "us-central1-c"]), _made(_ZONED)),
     "node-pools": Scenario(_REPOOLED, _made(_POOLED)),
+    "pool-replacement": Scenario(_REPLACED, _inhabited),
+    "cluster-replacement": Scenario(_DESCRIBED.but(description="two", allow_recreate=True), _made(_DESCRIBED)),
     "delete": Scenario(_PLAIN.but(state="absent"), _made(_PLAIN)),
     "delete-busy": Scenario(_PLAIN.but(state="absent"), _busy),
     "firewall-create": Scenario(_FIREWALL, _made(*_MEMBERS)),

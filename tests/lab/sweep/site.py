@@ -6,13 +6,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import requests
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import operations, session
+from ansible_collections.mcistio.gke.plugins.module_utils._kube import connect, draining
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.endpoint import Endpoint
 
 from gkelab.model.catalog import project_number
 
@@ -21,6 +24,8 @@ JSON = dict[str, Any]
 PAUSE = 0.02
 """Seconds between two looks at what takes time; the modules' own pauses are meant for minutes."""
 TIMEOUT = 30
+KUBERNETES = ("/api/", "/apis/", "/readyz")
+"""How paths of an API server begin; Google's begin with a version."""
 _VOLATILE = frozenset({
     "id", "etag", "createTime", "creationTimestamp", "labelFingerprint", "fingerprint", "resourceVersion",
     "clusterCaCertificate",
@@ -47,6 +52,8 @@ class Site:
     key_file: str
     token: str
     project: str
+    kube: str
+    """Where the API servers of all projects are."""
 
     def run(self, call: Call) -> JSON:
         """Run a module for real, with its options validated as Ansible would; raises MeshError."""
@@ -61,9 +68,10 @@ class Site:
         checked = validator.validate(options | call.options)
         assert not checked.error_messages, checked.error_messages
         hasten()
-        result: JSON = call.core.run(
-            checked.validated_parameters, check_mode=False, diff=False, report=lambda line: None
-        )
+        with mock.patch.object(connect, "gke_endpoint", lambda name, *rest: Endpoint(name, self._api_server)):
+            result: JSON = call.core.run(
+                checked.validated_parameters, check_mode=False, diff=False, report=lambda line: None
+            )
         return result
 
     def ask(self, method: str, path: str, body: object = None) -> JSON:
@@ -84,13 +92,33 @@ class Site:
         """Whether a fault has met its request."""
         return any(one["id"] == fault and one["applied"] for one in self.ask("GET", "lab/faults")["faults"])
 
+    @property
+    def _api_server(self) -> str:
+        return f"{self.kube}/{self.project}"
+
+    def populate(self, objects: JSON) -> None:
+        """Put Kubernetes objects, by path, where the project's clusters have them."""
+        requests.put(self._api_server, json=objects, timeout=TIMEOUT).raise_for_status()
+
+    def lose(self, when: str, method: str, path: str, nth: int) -> Callable[[], bool]:
+        """Lose a request, or the answer to it; gives what tells whether that has come."""
+        if path.startswith(KUBERNETES):
+            loss = f"{self._api_server}/loss"
+            match = {"drop": when, "method": method, "path": path, "nth": nth}
+            requests.put(loss, json=match, timeout=TIMEOUT).raise_for_status()
+            return lambda: bool(requests.get(loss, timeout=TIMEOUT).json()["struck"])
+        pattern = f"^{re.escape(path.replace('PROJECT', self.project))}$"
+        fault = self.fault({"drop": when}, method=method, path=pattern, nth=nth)
+        return lambda: self.struck(fault)
+
     def state(self) -> JSON:
-        """All clusters with their node pools, and all firewall rules, without what differs from run to run."""
+        """All clusters with their node pools, all firewall rules, and what runs in the clusters."""
         clusters = self._clusters()
         rules = self.ask("GET", "compute/v1/projects/{project}/global/firewalls").get("items") or []
         found = {
             "clusters": sorted(clusters, key=lambda one: (one["location"], one["name"])),
             "firewalls": sorted(rules, key=lambda one: str(one["name"])),
+            "kubernetes": requests.get(self._api_server, timeout=TIMEOUT).json(),
         }
         masked: JSON = json.loads(self._masked(json.dumps(_lasting(found)), clusters))
         return masked
@@ -125,6 +153,7 @@ def hasten() -> None:
     """Make the modules' pauses fit to how long operations take here."""
     operations.SHORTEST_PAUSE = PAUSE
     session.FIRST_DELAY = PAUSE
+    draining.Patience.FIRST_PAUSE = PAUSE
 
 
 def _lasting(value: Any) -> Any:
