@@ -47,6 +47,11 @@ def cluster() -> Task:
     return {"name": "Make the cluster", "mcistio.gke.gke_cluster": {**named, **wish()}}
 
 
+def only_sleep() -> Task:
+    """A task with the same options that does nothing but wait."""
+    return {"name": "Wait", "only_sleep": cluster()["mcistio.gke.gke_cluster"]}
+
+
 def firewall() -> Task:
     """A task that opens all the inventory's clusters to each other."""
     members = "{{ dict(groups.all | zip(groups.all | map('extract', hostvars, 'zone')))"
