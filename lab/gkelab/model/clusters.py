@@ -401,9 +401,10 @@ def _show_endpoints(record: JSON, shown: JSON) -> None:
     by_ip = endpoints["ipEndpointsConfig"]
     address = addresses.endpoint(record["slot"])
     legacy = shown.setdefault("privateClusterConfig", {})
-    legacy["privateEndpoint"] = by_ip["privateEndpoint"] = address
-    if by_ip["enablePublicEndpoint"]:
-        legacy["publicEndpoint"] = by_ip["publicEndpoint"] = address
+    if by_ip["enabled"]:
+        legacy["privateEndpoint"] = by_ip["privateEndpoint"] = address
+        if by_ip["enablePublicEndpoint"]:
+            legacy["publicEndpoint"] = by_ip["publicEndpoint"] = address
     if shown["networkConfig"].get("defaultEnablePrivateNodes"):
         legacy["enablePrivateNodes"] = True
     if not by_ip["enablePublicEndpoint"]:

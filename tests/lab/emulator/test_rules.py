@@ -305,6 +305,9 @@ def test_the_ip_endpoint_can_be_closed(rest: Rest) -> None:
     cluster = rest.get()
     assert cluster["endpoint"] == cluster["controlPlaneEndpointsConfig"]["dnsEndpointConfig"]["endpoint"]
     assert cluster["endpoint"].endswith(".us-central1-a.gke.goog")
+    addresses = {"publicEndpoint", "privateEndpoint"}
+    assert not addresses & cluster["controlPlaneEndpointsConfig"]["ipEndpointsConfig"].keys()
+    assert not addresses & cluster.get("privateClusterConfig", {}).keys()
 
 
 def test_gke_makes_firewall_rules_and_takes_them_away(rest: Rest) -> None:

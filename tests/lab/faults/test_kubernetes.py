@@ -68,6 +68,16 @@ def test_45_dns_endpoint_without_traffic_from_outside(cloud: Cloud, path: Path) 
     assert "insecure-skip-tls-verify" not in entry
 
 
+def test_45_dns_endpoint_only(cloud: Cloud, path: Path) -> None:
+    cloud.cluster(control_plane={"ip_endpoints": False, "dns_external_traffic": True})
+    for kind in ("public", "private"):
+        _kubeconfig(cloud, path, kind).failed_with(f"it has no {kind} endpoint. It has: dns. Set option endpoint.")
+    assert not path.exists()
+    run = _kubeconfig(cloud, path, "dns", auth="token")
+    assert not run.warnings
+    assert run.result["contexts"][0]["server"] == f"https://{cloud.rest.get()['endpoint']}"
+
+
 def test_45_no_certificate(cloud: Cloud, path: Path) -> None:
     cloud.cluster()
     cloud.edit(masterAuth={})

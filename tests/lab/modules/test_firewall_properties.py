@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import ipaddress
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._core import gke_clust
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.lab.modules.in_process import PROJECT, Cloud
+from tests.lab.modules.in_process import PROJECT, RANGES, Cloud
 
 JSON = dict[str, Any]
 NAME = "istio-multicluster-pod-fw"
@@ -23,10 +24,12 @@ CLUSTERS: dict[str, JSON] = {
     "west": {"location": "us-west1-b", "node_tags": ["mesh1-node", "web"], "cluster_ipv4_cidr": "10.32.0.0/16"},
     "shared": {
         "location": "us-central1", "network": "shared", "subnetwork": "gke", "cluster_secondary_range_name": "pods",
-        "additional_pod_ranges": ["more-pods"], "private_nodes": True, "control_plane_ipv4_cidr": "172.30.0.0/28",
+        "services_secondary_range_name": "services", "additional_pod_ranges": ["more-pods"],
+        "node_pools": [{"name": "plain"}, {"name": "own-range", "pod_range": "even-more-pods"}],
+        "private_nodes": True, "control_plane_ipv4_cidr": "172.30.0.0/28",
     },
 }  # fmt: skip
-"""Two on the default network, and a private one without the mesh's tag on another."""
+"""Two on the default network, and a private one on another: without the mesh's tag, with pods in three ranges."""
 VALUES: dict[str, list[Any]] = {
     "node_tag": ["mesh1-node", "web"],
     "priority": [0, 900, 65535],
@@ -121,6 +124,18 @@ def edit(cloud: Cloud, name: str) -> None:
     rules.put(key, EDITS[name](rule))
 
 
+def admits_no_services(cloud: Cloud) -> bool:
+    """Whether no rule of ours has a range in common with that of any cluster's Services."""
+    rules = [rule for rule in cloud.lab.cloud.firewalls.values() if rule["name"].startswith(NAME)]
+    ranges = [ipaddress.ip_network(text) for rule in rules for text in rule.get("sourceRanges", ())]
+    services = {
+        ipaddress.ip_network(cloud.cluster(name, options["location"])["body"]["servicesIpv4Cidr"])
+        for name, options in CLUSTERS.items()
+    }
+    assert len(services) == 2, "GKE's own range and one of the subnetwork"
+    return not any(one.version == 4 and one.overlaps(other) for one in ranges for other in services)
+
+
 def run_twice(cloud: Cloud, wish: JSON) -> bool:
     """A prediction, the same for real, and once more: what must hold. Whether anything was changed."""
     predicted = cloud.run(mesh_firewall, wish, check_mode=True)
@@ -129,11 +144,36 @@ def run_twice(cloud: Cloud, wish: JSON) -> bool:
     assert predicted.told == real.told
     assert not real.error, real.error
     assert real.result["changed"] == bool(real.writes)
+    assert admits_no_services(cloud)
     assert real.result["changed"] == (real.result["diff"]["before"] != real.result["diff"]["after"])
     again = cloud.run(mesh_firewall, wish)
     assert (again.told[:3], again.writes) == (("", False, []), [])
     assert again.result["diff"]["before"] == again.result["diff"]["after"] == real.result["diff"]["after"]
     return bool(real.result["changed"])
+
+
+def test_every_range_that_pods_have_is_admitted_and_webhooks_from_the_control_plane(shared_cloud: Cloud) -> None:
+    with fresh(shared_cloud) as cloud:
+        made = cloud.run(mesh_firewall, {"clusters": [{"name": "shared", "location": "us-central1"}]})
+        rules = {rule["name"]: rule for rule in made.result["rules"]}
+    assert rules[NAME]["source_ranges"] == [RANGES["pods"], RANGES["more-pods"], RANGES["even-more-pods"]]
+    webhooks = rules[f"{NAME}-webhooks"]
+    assert (webhooks["source_ranges"], webhooks["protocols"]) == (["172.30.0.0/28"], ["tcp:15017"])
+    assert len(rules) == 2
+
+
+def test_a_network_has_a_rule_of_its_own_with_its_own_members(shared_cloud: Cloud) -> None:
+    members = [{"name": name, "location": CLUSTERS[name]["location"]} for name in CLUSTERS]
+    with fresh(shared_cloud) as cloud:
+        rules = cloud.run(mesh_firewall, {"clusters": members, "webhooks": False}).result["rules"]
+    by_network = {rule["network"]: rule["source_ranges"] for rule in rules}
+    assert len(rules) == len(by_network) == 2
+    assert sorted(by_network["shared"]) == [RANGES["pods"], RANGES["more-pods"], RANGES["even-more-pods"]]
+    own = {
+        shared_cloud.cluster(name, CLUSTERS[name]["location"])["body"]["clusterIpv4Cidr"]
+        for name in ("central", "west")
+    }
+    assert set(by_network["default"]) == own
 
 
 @given(first=wishes(), wish=wishes(), edits=st.lists(st.sampled_from(sorted(EDITS)), max_size=2))
