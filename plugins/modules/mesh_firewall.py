@@ -13,14 +13,14 @@ description:
     and additional
     ones; never the range of Services) to their nodes, found by a network tag.
   - Refuses a rule without a source or a target, which would admit everybody or open every machine of the network, and
-    clusters whose
-    pod ranges overlap. All of that is found out before anything is written.
+    clusters whose pod ranges overlap, unless they share a secondary range of one subnetwork. All of that is found out
+    before anything is written.
   - Repairs drift in both directions, since a range or tag too many is as wrong as one too few. Rules that this module
     did not make
     are never touched.
   - Clusters on several networks get a rule each, in the project that owns the network. Lists beyond the limits of a
-    rule are spread
-    over numbered rules.
+    rule are spread over numbered rules; a range that moves from one to another is never closed in between.
+  - Several controllers may run it at the same time. A rule that one of them is making, the others wait for.
 version_added: 0.1.0
 author: The mcistio.gke authors (@mcistio)
 options:
@@ -66,7 +66,9 @@ options:
       - Where a pool lacks it, and where this option is not set, the tag that GKE gave the cluster's nodes is looked up.
     type: str
   network_project:
-    description: Project of the rule, where it is not the one that the clusters' network names.
+    description:
+      - Project of the rule, where it is not the one that the clusters' network names.
+      - With O(state=absent) and a Shared VPC it is needed once the clusters, which tell the host project, are gone.
     type: str
   priority:
     description: Priority of the rule; lower goes first.
@@ -83,7 +85,8 @@ options:
     elements: str
     default: []
   node_ranges:
-    description: Whether to admit the nodes' own ranges too, for pods on the host's network and masqueraded traffic.
+    description: Whether to admit the nodes' own ranges too, those of all their subnetworks, for pods on the host's
+      network and masqueraded traffic.
     type: bool
     default: false
   peered_networks:
@@ -108,7 +111,8 @@ options:
     type: bool
     default: false
   wait_timeout:
-    description: How long to wait for the rule to be in force, in seconds.
+    description: How long to wait for the rule to be in force, in seconds, and for a rule that somebody else is making
+      at the same time.
     type: int
     default: 300
 attributes:

@@ -276,15 +276,21 @@ class _Firewall:
 
     def _diff(self, before: Present, wanted: Present, unborn: list[Member]) -> dict[str, Any]:
         name = self._style.name
-        after = {rule: firewall_rule.managed(body) for (project, rule), body in sorted(wanted.items())}
+        foreign = {key for key, body in before.items() if not firewall_rule.is_ours(body, name)}
+        after = {key[1]: _side(body, told=key in foreign) for key, body in sorted(wanted.items())}
         if unborn:
             after.setdefault(name, {})["known after creation"] = [member.name for member in unborn]
         ours = {
-            rule: firewall_rule.managed(body)
-            for (project, rule), body in sorted(before.items())
-            if firewall_rule.is_ours(body, name) or rule == name
+            key[1]: _side(body, told=key in foreign)
+            for key, body in sorted(before.items())
+            if key not in foreign or key in wanted or key[1] == name
         }
         return {"before": ours, "after": after}
+
+
+def _side(rule: Rule, *, told: bool) -> Rule:
+    """A rule in a diff; its description too where the mark in it is what changes: when it is taken over."""
+    return firewall_rule.managed(rule) | ({"description": str(rule.get("description") or "")} if told else {})
 
 
 def _check(params: dict[str, Any]) -> None:

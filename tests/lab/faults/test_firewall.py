@@ -200,6 +200,22 @@ def test_42_shared_vpc(shared: tuple[Cloud, str]) -> None:
     assert cloud.rule() is None
 
 
+def test_42_removed_from_the_host_project(shared: tuple[Cloud, str]) -> None:
+    cloud, host = shared
+    cloud.firewall()
+    assert cloud.firewall(state="absent").writes == [f"DELETE firewalls/{RULE} 200"]
+    assert cloud.rule(project=host) is None
+
+
+def test_42_removed_from_the_host_project_when_the_clusters_are_gone(shared: tuple[Cloud, str]) -> None:
+    cloud, host = shared
+    cloud.firewall()
+    cloud.lose()
+    assert not cloud.firewall(state="absent").writes  # nobody tells any more where the rule is
+    assert cloud.firewall(state="absent", network_project=host).writes == [f"DELETE firewalls/{RULE} 200"]
+    assert cloud.rule(project=host) is None
+
+
 def test_42_no_rights_in_the_host_project(shared: tuple[Cloud, str]) -> None:
     cloud, host = shared
     message = f"Required 'compute.firewalls.create' permission for 'projects/{host}/global/firewalls/{RULE}'"

@@ -225,6 +225,17 @@ def test_a_fight_over_the_rule_ends(run: Runner) -> None:
         run(Script(BOTH, items(made | {"priority": 1}), *fight), **ASKED)
 
 
+def test_taking_a_rule_over_is_seen_in_the_diff_even_if_only_the_mark_is_new(run: Runner) -> None:
+    made = rule(run)
+    theirs = items(made | {"description": "by hand"})
+    result = run(Script(BOTH, theirs), check=True, adopt=True, **ASKED)
+    assert result["changes"] == [f"firewall rule {NAME}: description"]
+    before, after = result["diff"]["before"][NAME], result["diff"]["after"][NAME]
+    assert {key for key in after if before[key] != after[key]} == {"description"}
+    with pytest.raises(MeshError, match="did not make it"):
+        run(Script(BOTH, theirs), check=True, **ASKED)
+
+
 def test_absent_works_when_the_clusters_are_gone(run: Runner) -> None:
     made = rule(run)
     script = Script(Call("GET", ALL), items(made), Call("DELETE", f"{RULES}/{NAME}", DONE), EMPTY)
