@@ -114,9 +114,11 @@ class KubeClient:
                 return items
             query["continue"] = onward
 
-    def apply(self, obj: Object, *, dry_run: bool = False, force: bool = True) -> Object:
-        """Server-side apply as field manager ``mcistio.gke``; the object as it then is, or would be."""
-        query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false", "fieldValidation": "Strict"}
+    def apply(
+        self, obj: Object, *, dry_run: bool = False, force: bool = True, manager: str = FIELD_MANAGER
+    ) -> Object:
+        """Server-side apply, by default as field manager ``mcistio.gke``; the object as it then is, or would be."""
+        query = {"fieldManager": manager, "force": "true" if force else "false", "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
         response = self._transport.request("PATCH", self.path(obj), query, obj, APPLY)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._clock import SYSTEM, Clock, Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import FIELD_MANAGER, KubeClient
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError, Unreachable
 
 Object = dict[str, Any]
@@ -21,6 +21,8 @@ Report = Callable[[str], None]
 
 POOL_LABEL = "cloud.google.com/gke-nodepool"
 MIRROR = "kubernetes.io/config.mirror"
+MANAGER = "mcistio.gke-drain"
+"""Field manager of what is done to nodes: its own, so that nothing is lost that somebody applies to them through us."""
 NAMED = 10
 """How many of the pods that stay an error names."""
 
@@ -148,7 +150,7 @@ def _open(client: KubeClient, node: Object) -> None:
 def _is_ours(node: Object) -> bool:
     entries = node["metadata"].get("managedFields") or []
     return any(
-        entry.get("manager") == FIELD_MANAGER and "f:unschedulable" in (entry.get("fieldsV1") or {}).get("f:spec", {})
+        entry.get("manager") == MANAGER and "f:unschedulable" in (entry.get("fieldsV1") or {}).get("f:spec", {})
         for entry in entries
     )
 
@@ -157,7 +159,7 @@ def _apply(client: KubeClient, node: Object, spec: Object) -> None:
     """Change a node, and never make one that vanished meanwhile: that the uid sees to."""
     metadata = {"name": node["metadata"]["name"], "uid": node["metadata"]["uid"]}
     try:
-        client.apply({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec})
+        client.apply({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec}, manager=MANAGER)
     except ApiError as error:
         if error.status not in (404, 409):
             raise

@@ -92,7 +92,7 @@ class FakeApi:
         if path == "/readyz":
             return Response(200 if self.up else 500, b"ok")
         if method == "PATCH":
-            return self._apply(path, copy.deepcopy(dict(body or {})), dry)
+            return self._apply(path, copy.deepcopy(dict(body or {})), dry, str(query["fieldManager"]))
         if method == "POST" and path.endswith("/eviction"):
             return self._evict(path.removesuffix("/eviction"), dict(body or {}))
         if method == "DELETE":
@@ -103,14 +103,14 @@ class FakeApi:
             return _json(200, self.objects[path])
         return self._list(path, query)
 
-    def _apply(self, path: str, wanted: Object, dry: bool) -> Response:
+    def _apply(self, path: str, wanted: Object, dry: bool, manager: str) -> Response:
         namespace = wanted["metadata"].get("namespace")
         if namespace and f"/api/v1/namespaces/{namespace}" not in self.objects:
             return _json(404, {"reason": "NotFound", "message": f'namespaces "{namespace}" not found'})
         new = path not in self.objects
         if new and wanted["metadata"].get("uid"):
             return _json(409, {"reason": "Conflict", "message": "uid mismatch: no existing object was found"})
-        after = applied(self.objects.get(path), wanted)
+        after = applied(self.objects.get(path), wanted, manager)
         if not dry:
             self.objects[path] = after
             if new:
@@ -153,18 +153,20 @@ class FakeApi:
         return [(1, output[:half].encode()), (1, output[half:].encode()), (3, json.dumps(status).encode())]
 
 
-def applied(live: Object | None, wanted: Object) -> Object:
-    """Server-side apply by our manager: what we owned and want no more goes, what we want comes, the rest stays."""
+def applied(live: Object | None, wanted: Object, manager: str = "mcistio.gke") -> Object:
+    """Server-side apply: what the manager owned and wants no more goes, what it wants comes, the rest stays."""
     after = copy.deepcopy(live) if live else {}
-    for entry in after.get("metadata", {}).pop("managedFields", []):
-        _drop(after, entry["fieldsV1"])
+    entries = after.get("metadata", {}).pop("managedFields", [])
+    for entry in entries:
+        if entry["manager"] == manager:
+            _drop(after, entry["fieldsV1"])
     _merge(after, wanted)
     fields = _fields({key: value for key, value in wanted.items() if key not in ("apiVersion", "kind")})
     fields["f:metadata"] = {
         step: sub for step, sub in fields.get("f:metadata", {}).items() if step not in ("f:name", "f:namespace")
     }
-    entry = {"manager": "mcistio.gke", "operation": "Apply", "apiVersion": wanted["apiVersion"], "fieldsV1": fields}
-    after["metadata"]["managedFields"] = [entry]
+    entry = {"manager": manager, "operation": "Apply", "apiVersion": wanted["apiVersion"], "fieldsV1": fields}
+    after["metadata"]["managedFields"] = [*(one for one in entries if one["manager"] != manager), entry]
     return after
 
 
