@@ -149,8 +149,8 @@ def plan(
             if not adopt:
                 raise _foreign(name, project)
             steps.append(Step("delete", project, name, {}, f"firewall rule {name}: delete from {project}"))
-    ours = {key: rule for key, rule in present.items() if key in wanted or is_ours(rule, style.name)}
-    return _in_order(steps, wanted, ours)
+    touched = {key: rule for key, rule in present.items() if key in wanted or is_ours(rule, style.name)}
+    return _in_order(steps, wanted, touched)
 
 
 def _in_order(
