@@ -21,6 +21,8 @@ SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
 PAUSE_SHARE = 0.1
 """A pause is this share of the time waited so far: short waits are noticed at once, long ones cost little."""
+LEAST_SHARE = 0.03
+"""Its share where the end seems near: a creation is noticed to be ready soon, for one to twelve looks more."""
 UNSEEN_SECONDS = 60.0
 """How long a fresh operation may be unknown to the service that made it."""
 
@@ -77,9 +79,17 @@ class Deadline:
         """Whether the moment has come."""
         return self.elapsed >= self.seconds
 
-    def pause(self, waited: float) -> None:
-        """Sleep before the next look at something that has been waited for ``waited`` seconds."""
-        pause = min(max(waited * PAUSE_SHARE, SHORTEST_PAUSE), LONGEST_PAUSE) * (0.8 + 0.4 * self.clock.jitter())
+    def pause(self, waited: float, left: float | None = None) -> None:
+        """Sleep before the next look at something.
+
+        Args:
+            waited: seconds that it has been waited for.
+            left: seconds that it may still take, if there is an estimate: half of them are slept, within bounds.
+        """
+        pause = min(max(waited * PAUSE_SHARE, SHORTEST_PAUSE), LONGEST_PAUSE)
+        if left is not None:
+            pause = min(pause, max(left / 2, waited * LEAST_SHARE, SHORTEST_PAUSE))
+        pause *= 0.8 + 0.4 * self.clock.jitter()
         self.clock.sleep(max(0.0, min(pause, self.seconds - self.elapsed)))
 
 
@@ -137,7 +147,8 @@ def wait(session: GoogleSession, place: Place, name: str, deadline: Deadline, re
                 doing, place.subject, f"operation {name} is still {status} after {duration(deadline.elapsed)}",
                 "It goes on by itself: run again to wait for it, or raise wait_timeout.",
             )  # fmt: skip
-        deadline.pause(clock.now() - started)
+        waited = clock.now() - started
+        deadline.pause(waited, _left(operation, waited))
 
 
 def _look(session: GoogleSession, place: Place, name: str, waited: float) -> Operation:
@@ -187,15 +198,26 @@ def _state(operation: Operation) -> tuple[str, tuple[int, int] | None]:
 
 
 def _stages(operation: Operation) -> tuple[int, int] | None:
-    """Completed stages of all stages; None where the operation tells of none. Each has a count and its total."""
+    """Completed stages of all stages; None where the operation tells of none."""
+    stages = _steps(operation)
+    return (sum(done >= of for done, of in stages), len(stages)) if stages else None
+
+
+def _left(operation: Operation, waited: float) -> float | None:
+    """Seconds that are left if the steps to come take as long as those that were done; None where none is known."""
+    stages = _steps(operation)
+    done, of = sum(min(count, total) for count, total in stages), sum(total for _count, total in stages)
+    return waited * (of - done) / done if done else None
+
+
+def _steps(operation: Operation) -> list[tuple[int, int]]:
+    """Of each stage, how many steps are done and how many it has."""
     metrics = {
         str(metric.get("name")): int(metric.get("intValue", 0))
         for metric in (operation.get("progress") or {}).get("metrics") or ()
         if str(metric.get("intValue", "0")).isdigit()
     }
-    stages = {name: count for name, count in metrics.items() if f"{name}_TOTAL" in metrics}
-    completed = sum(count >= metrics[f"{name}_TOTAL"] for name, count in stages.items())
-    return (completed, len(stages)) if stages else None
+    return [(count, metrics[f"{name}_TOTAL"]) for name, count in metrics.items() if f"{name}_TOTAL" in metrics]
 
 
 def _conditions(operation: Operation) -> list[dict[str, Any]]:

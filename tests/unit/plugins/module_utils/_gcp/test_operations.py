@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -76,8 +77,8 @@ def test_a_line_only_when_a_stage_is_complete_or_the_work_is_another() -> None:
     assert said == [
         "central: creating (0 of 3 stages, 20 s)",
         "central: creating (1 of 3 stages, 1 m 06 s)",
-        "central: creating (2 of 3 stages, 2 m 02 s)",
-        "central: upgrading the control plane (2 m 34 s)",
+        "central: creating (2 of 3 stages, 2 m 00 s)",
+        "central: upgrading the control plane (2 m 24 s)",
     ]
 
 
@@ -117,15 +118,23 @@ def test_the_deadline_leaves_it_running_and_names_it() -> None:
 
 
 class Service(Script):
-    """An operation that takes a number of seconds, looked at as often as one likes."""
+    """An operation that takes a number of seconds, looked at as often as one likes.
 
-    def __init__(self, time: FakeTime, length: float) -> None:
+    ``steps``: how many of the 22 steps of a creation are done after a share of the time; without it none is told of.
+    """
+
+    def __init__(self, time: FakeTime, length: float, steps: Callable[[float], float] | None = None) -> None:
         super().__init__()
         self._time = time
         self._length = length
+        self._steps = steps
 
     def __call__(self, *request: Any) -> Any:
-        self.calls = [Call("GET", ONE, operation(status="DONE" if self._time.now >= self._length else "RUNNING"))]
+        told = operation(status="DONE" if self._time.now >= self._length else "RUNNING")
+        if self._steps:
+            done = int(self._steps(self._time.now / self._length))
+            told |= {"progress": stages(min(done, 8), max(0, min(done - 8, 12)), max(0, min(done - 20, 2)))["progress"]}
+        self.calls = [Call("GET", ONE, told)]
         return super().__call__(*request)
 
 
@@ -142,6 +151,32 @@ def test_short_waits_end_within_a_tenth(length: float) -> None:
     time = FakeTime()
     wait(Service(time, length), time=time)
     assert time.now <= max(length * 1.11, length + 0.6)
+
+
+@pytest.mark.parametrize("length", [39.0, 180.0])
+def test_the_end_of_what_tells_its_progress_is_noticed_within_a_twentieth(length: float) -> None:
+    time = FakeTime()
+    wait(Service(time, length, lambda share: 22 * share), time=time)
+    assert time.now <= length * 1.05
+
+
+@pytest.mark.parametrize(
+    ("steps", "looks"),
+    [
+        (lambda share: 22 * share, 75),
+        (lambda share: 35 * share, 85),
+        (lambda share: 22 * share**2, 75),
+        (lambda share: 22, 160),
+        (lambda share: 0, 70),
+    ],
+    ids=["evenly", "fast at first", "slow at first", "done long before its end", "not a step"],
+)
+def test_progress_of_any_kind_costs_few_looks(steps: Callable[[float], float], looks: int) -> None:
+    time = FakeTime()
+    script = Service(time, 480, steps)
+    wait(script, time=time)
+    assert len(script.seen) <= looks
+    assert time.now - 480 <= 20
 
 
 def test_a_state_that_is_newer_than_this_is_waited_for() -> None:
