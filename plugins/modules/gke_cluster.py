@@ -486,8 +486,10 @@ options:
       - What the options do not say of the new pool is as it was in the old. Unless its size is declared it starts with
         as many nodes as the old has.
       - Draining closes all nodes of the old pool and asks pod by pod for its end (the Eviction API), so
-        PodDisruptionBudgets hold. Pods of DaemonSets, static pods and those that have ended are left. Pods that nobody
-        makes anew are gone for good, as is what they kept on the node.
+        PodDisruptionBudgets hold; from as many nodes at a time as an upgrade of the pool would take, that is
+        O(max_surge) and O(max_unavailable) together.
+      - Pods of DaemonSets, static pods and those that have ended are left. Pods that nobody makes anew are gone for
+        good, as is what they kept on the node.
       - A run that ends early is continued by running again. Without this option a replacement that is not finished
         is a warning.
       - Needs the Python package C(kubernetes) while there is something to drain.

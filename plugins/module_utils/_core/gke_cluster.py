@@ -245,8 +245,8 @@ def _drain(params: dict[str, Any], place: Place, clock: Clock, report: Callable[
         }
         client = connect.require(connect.connect(ref, params), ref, clock)
         told = waiting.told_by(place.cluster, report)
-        seconds = float(params["drain_timeout"])
-        return draining.drain(client, going.pool, going.closed, going.successor, seconds, told, wait=wait, clock=clock)
+        job = draining.Job(going.pool, going.closed, going.successor, going.at_once)
+        return draining.drain(client, job, float(params["drain_timeout"]), told, wait=wait, clock=clock)
 
     return drain
 

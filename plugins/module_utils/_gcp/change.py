@@ -17,11 +17,13 @@ class Retirement:
         pool: its name; its nodes are emptied.
         successor: the pool that takes its place, which must run before.
         closed: pools that take in no pods meanwhile, this one among them.
+        at_once: how many of its nodes are emptied at a time.
     """
 
     pool: str
     successor: str
     closed: tuple[str, ...]
+    at_once: int = 1
 
 
 @dataclass(frozen=True)

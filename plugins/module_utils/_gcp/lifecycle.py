@@ -325,7 +325,7 @@ class Lifecycle:
             gone = error.not_found and doing != "create"
             if not (error.unknown_outcome or error.stale or exists or gone):
                 raise self._explained(error) from error
-            if error.stale:
+            if error.stale and _is_guarded(body or {}):
                 self._check_stale(error, (method, path, body))
             self._surprises += 1
             if self._surprises > MOST_SURPRISES or self._deadline.passed:
@@ -467,6 +467,11 @@ def _conditions(cluster: Cluster) -> str:
         f"{one.get('code') or one.get('canonicalCode')}: {one.get('message', '')}"
         for one in cluster.get("conditions") or ()
     )
+
+
+def _is_guarded(body: dict[str, Any]) -> bool:
+    """Whether a request says which state of things it is based on."""
+    return not {"etag", "labelFingerprint"}.isdisjoint({*body, *(body.get("update") or {})})
 
 
 def _pool_status(cluster: Cluster, name: str) -> str:

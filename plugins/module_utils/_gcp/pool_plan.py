@@ -144,10 +144,15 @@ def _retire(going: list[tuple[Json, str]], result: PoolPlan) -> None:
             result.changes.append(Change(str(settled), "POST", path, {"autoscaling": {"enabled": False}}, (settled,)))
     for old, new in going:
         name = str(old["name"])
-        retires = Retirement(name, new, closed)
+        retires = Retirement(name, new, closed, _at_once(old.get("upgradeSettings") or {}))
         result.changes.append(
             Change(f"node pool {name}: drain and delete", "DELETE", f"/nodePools/{name}", retires=retires)
         )
+
+
+def _at_once(settings: Json) -> int:
+    """Nodes that an upgrade of the pool would take at a time."""
+    return max(1, int(settings.get("maxSurge") or 0) + int(settings.get("maxUnavailable") or 0))
 
 
 def _other(have: Json, wish: Desired, result: PoolPlan) -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Empties the nodes of a node pool as an upgrade of GKE's does: closed first, then pod by pod as budgets allow it.
+"""Empties the nodes of a node pool as an upgrade of GKE's does: all closed first, then some nodes at a time, pod by
+pod as budgets allow it.
 
 Everything is read anew in every round: pods end, budgets free up, nodes come and go meanwhile, and a run that was
 killed goes on where it was.
@@ -7,7 +8,7 @@ killed goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,27 @@ class Patience(Deadline):
     FIRST_PAUSE = 0.5
     LONGEST_PAUSE = 5.0
 
+    def hurry(self) -> None:
+        """Look again soon, as something has happened."""
+        self._pause = self.FIRST_PAUSE
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to empty.
+
+    Attributes:
+        pool: the pool.
+        closed: pools whose nodes take in no new pods, this one among them.
+        opened: the pool that takes the pods in; what an earlier drain closed of it is opened again.
+        at_once: from how many nodes pods are asked to go at a time.
+    """
+
+    pool: str
+    closed: tuple[str, ...]
+    opened: str
+    at_once: int = 1
+
 
 @dataclass
 class _Round:
@@ -57,23 +79,13 @@ class _Round:
 
 
 def drain(
-    client: KubeClient,
-    pool: str,
-    closed: Iterable[str],
-    opened: str,
-    seconds: float,
-    report: Report,
-    *,
-    wait: bool = True,
-    clock: Clock = SYSTEM,
+    client: KubeClient, job: Job, seconds: float, report: Report, *, wait: bool = True, clock: Clock = SYSTEM
 ) -> bool:
     """Move all pods off the nodes of a pool but those of DaemonSets, the node's own and those that have ended.
 
     Args:
         client: the cluster.
-        pool: the pool to be emptied.
-        closed: pools whose nodes take in no new pods, this one among them.
-        opened: the pool that takes the pods in; what an earlier drain closed of it is opened again.
+        job: what to empty.
         seconds: how long evictions may take.
         report: takes a line whenever something has changed.
         wait: False for a single round.
@@ -88,7 +100,7 @@ def drain(
     patience, empty, said = Patience(seconds, clock), set[str](), ""
     while True:
         try:
-            found = _round(client, pool, closed, opened, empty)
+            found = _round(client, job, empty)
         except (Unreachable, ApiError) as error:
             if patience.passed or not wait or not _may_pass(error):
                 raise
@@ -96,7 +108,8 @@ def drain(
             continue
         if found.text != said and (found.pods or said):
             said = found.text
-            report(f"node pool {pool}: draining ({said})")
+            report(f"node pool {job.pool}: draining ({said})")
+            patience.hurry()
         if not found.pods:
             if found.whole:
                 return True
@@ -105,18 +118,18 @@ def drain(
         if not wait:
             return False
         if patience.passed:
-            raise _stuck(client, pool, seconds, found)
+            raise _stuck(client, job.pool, seconds, found)
         patience.pause()
 
 
-def _round(client: KubeClient, pool: str, closed: Iterable[str], opened: str, empty: set[str]) -> _Round:
-    """Close the nodes, ask every pod to go, and tell what is there; nodes found empty are not looked at again."""
-    nodes = {other: _nodes(client, other) for other in closed}
+def _round(client: KubeClient, job: Job, empty: set[str]) -> _Round:
+    """Close the nodes, ask pods to go, and tell what is there; nodes found empty are not looked at again."""
+    nodes = {pool: _nodes(client, pool) for pool in job.closed}
     for node in [node for listed in nodes.values() for node in listed]:
         _close(client, node)
-    for node in _nodes(client, opened):
+    for node in _nodes(client, job.opened):
         _open(client, node)
-    names = [str(node["metadata"]["name"]) for node in nodes[pool]]
+    names = [str(node["metadata"]["name"]) for node in nodes[job.pool]]
     found = _Round(len(names), whole=not empty.intersection(names))
     for name in names:
         if name in empty:
@@ -127,9 +140,16 @@ def _round(client: KubeClient, pool: str, closed: Iterable[str], opened: str, em
             continue
         found.busy.add(name)
         for pod in pods:
-            ending = pod["metadata"].get("deletionTimestamp")
-            found.pods[str(pod["metadata"]["uid"])] = (pod, "it is ending" if ending else client.evict(pod))
+            why = _ask(client, pod) if len(found.busy) <= job.at_once else "the turn of its node has not come"
+            found.pods[str(pod["metadata"]["uid"])] = (pod, why)
     return found
+
+
+def _ask(client: KubeClient, pod: Object) -> str:
+    """Ask a pod to go; why it is there yet."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return "it is ending"
+    return client.evict(pod) or "it was asked to go"
 
 
 def _nodes(client: KubeClient, pool: str) -> list[Object]:
@@ -182,10 +202,7 @@ def _may_pass(error: Unreachable | ApiError) -> bool:
 
 
 def _stuck(client: KubeClient, pool: str, seconds: float, found: _Round) -> MeshError:
-    told = [
-        f"{pod['metadata']['namespace']}/{pod['metadata']['name']} ({why or 'it was asked to go'})"
-        for pod, why in found.pods.values()
-    ]
+    told = [f"{pod['metadata']['namespace']}/{pod['metadata']['name']} ({why})" for pod, why in found.pods.values()]
     more = f" and {len(told) - NAMED} more" if len(told) > NAMED else ""
     return MeshError(
         "drain", f"node pool {pool} of cluster {client.name}",

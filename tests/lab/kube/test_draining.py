@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._clock import Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.draining import POOL_LABEL, drain
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.draining import POOL_LABEL, Job, drain
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError
 
 from tests.lab.kube.api_server import ApiServer
@@ -62,7 +62,7 @@ class Pool:
         self.server.run("kubectl", "patch", *where, "-p", status)
 
     def drain(self, seconds: float = 10, opened: str = "none") -> bool:
-        return drain(self.client, self.name, [self.name], opened, seconds, lambda line: None)
+        return drain(self.client, Job(self.name, (self.name,), opened), seconds, lambda line: None)
 
 
 @pytest.fixture

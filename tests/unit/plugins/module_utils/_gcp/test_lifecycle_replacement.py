@@ -319,6 +319,18 @@ def test_an_etag_that_nobody_has_changed_is_tried_twice() -> None:
         run(plain("e"), change(STALE, "e"), plain("e"), change(STALE, "e"), **RAPID)
 
 
+def test_a_refusal_of_a_request_that_is_based_on_nothing_is_tried_more_often() -> None:
+    """ABORTED is also said of what is going on elsewhere."""
+    bare = {"update": {"desiredReleaseChannel": {"channel": "RAPID"}}}
+    calls = [
+        call for _each in range(4) for call in (Call("GET", CENTRAL, cluster()), Call("PUT", CENTRAL, STALE, bare))
+    ]
+    outcome, dummy = run(
+        *calls, Call("GET", CENTRAL, cluster()), Call("PUT", CENTRAL, STARTED), WAIT, plain("e", "RAPID"), **RAPID
+    )
+    assert outcome.changed
+
+
 def test_others_may_change_the_cluster_time_and_again() -> None:
     calls = [call for number in range(5) for call in (plain(f"e{number}"), change(STALE, f"e{number}"))]
     outcome, dummy = run(*calls, plain("e5"), change(STARTED, "e5"), WAIT, plain("e6", "RAPID"), **RAPID)

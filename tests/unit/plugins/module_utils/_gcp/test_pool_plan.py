@@ -116,6 +116,15 @@ def test_all_new_pools_are_there_before_the_first_old_one_goes() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("settings", "nodes"),
+    [({}, 1), ({"maxSurge": 0, "maxUnavailable": 0}, 1), ({"maxSurge": 2, "maxUnavailable": 1}, 3)],
+)
+def test_as_many_nodes_at_a_time_as_an_upgrade_takes(settings: Json, nodes: int) -> None:
+    (change,) = planned(wish(WORK), pool("work", upgradeSettings=settings), new()).changes
+    assert change.retires and change.retires.at_once == nodes
+
+
 def test_two_generations_that_are_left_over_both_go() -> None:
     found = planned(wish(WORK), pool("work"), new("work-000000", account="older"), new())
     assert texts(found) == ["node pool work: drain and delete", "node pool work-000000: drain and delete"]

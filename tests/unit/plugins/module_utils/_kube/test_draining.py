@@ -38,10 +38,11 @@ class World:
         state = {"spec": {"nodeName": node}, "status": {"phase": phase}}
         return self.api.put(f"{PODS}/{name}", apiVersion="v1", kind="Pod", metadata=kept, **state)
 
-    def drain(self, seconds: float = 60, *, closed: tuple[str, ...] = ("old",), wait: bool = True) -> bool:
-        return draining.drain(
-            self.api.client, "old", closed, "new", seconds, self.lines.append, wait=wait, clock=self.time.clock
-        )
+    def drain(
+        self, seconds: float = 60, *, closed: tuple[str, ...] = ("old",), at_once: int = 9, wait: bool = True
+    ) -> bool:
+        job = draining.Job("old", closed, "new", at_once)
+        return draining.drain(self.api.client, job, seconds, self.lines.append, wait=wait, clock=self.time.clock)
 
     @property
     def closed(self) -> list[str]:
@@ -110,6 +111,30 @@ def test_a_pool_without_nodes_is_empty(world: World) -> None:
         del world.api.objects[f"{NODES}/{name}"]
     assert world.drain()
     assert not world.api.writes
+
+
+def test_nodes_have_their_turn(world: World) -> None:
+    """What has no budget is not ended everywhere at once."""
+    for name, node in (("web-1", "o1"), ("web-2", "o1"), ("web-3", "o2")):
+        world.pod(name, node)
+
+    def evict(path: str, pod: Object) -> Response:
+        pod["metadata"]["deletionTimestamp"] = "2026-11-23T20:00:00Z"
+        world.time.at(world.time.seconds + 4, lambda: world.api.objects.pop(path))
+        return Response(201, b"{}")
+
+    world.api.on_evict = evict
+    with pytest.raises(
+        MeshError, match=r"shop/web-1 \(it is ending\).*shop/web-3 \(the turn of its node has not come\)"
+    ):
+        world.drain(1, at_once=1)
+    assert world.evictions == ["web-1", "web-2"] and world.closed == ["o1", "o2"]
+    assert world.drain(at_once=1)
+    assert world.evictions[2:] == ["web-3"]
+    assert world.lines[-2:] == [
+        "node pool old: draining (1 of 2 nodes empty, 1 pods left)",
+        "node pool old: draining (2 of 2 nodes empty, 0 pods left)",
+    ]
 
 
 def test_a_budget_is_waited_for(world: World) -> None:
@@ -246,7 +271,8 @@ def test_pods_of_one_old_pool_do_not_move_to_another(world: World) -> None:
 
 def test_what_we_closed_of_the_new_pool_is_opened_and_what_others_did_is_not(world: World) -> None:
     """After a change of mind half way: the pool that was being drained takes the pods back."""
-    draining.drain(world.api.client, "new", ["new"], "old", 60, world.lines.append, clock=world.time.clock)
+    job = draining.Job("new", ("new",), "old")
+    draining.drain(world.api.client, job, 60, world.lines.append, clock=world.time.clock)
     world.node("n2", "new", spec={"unschedulable": True})
     assert world.closed == ["n1", "n2"]
     assert world.drain()
