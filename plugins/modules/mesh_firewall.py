@@ -63,7 +63,8 @@ options:
   node_tag:
     description:
       - The network tag of the mesh's nodes, as O(mcistio.gke.gke_cluster#module:node_tags) puts it on them.
-      - Where a pool lacks it, and where this option is not set, the tag that GKE gave the cluster's nodes is looked up.
+      - Where a pool lacks it, or one that GKE makes by itself would, and where this option is not set, the tag that GKE
+        gave the cluster's nodes is looked up.
     type: str
   network_project:
     description:

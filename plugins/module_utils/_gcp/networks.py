@@ -120,13 +120,23 @@ def _names(config: Mapping[str, Any] | None) -> set[str]:
 def untagged_pools(cluster: Mapping[str, Any], tag: str) -> list[str]:
     """Names of the pools whose nodes do not carry a network tag; what Autopilot runs counts as one pool."""
     if (cluster.get("autopilot") or {}).get("enabled"):
-        tags = ((cluster.get("nodePoolAutoConfig") or {}).get("networkTags") or {}).get("tags") or ()
-        return [] if tag in tags else ["autopilot"]
+        return [] if tag in _automatic_tags(cluster) else ["autopilot"]
     return [
         str(pool.get("name"))
         for pool in cluster.get("nodePools") or ()
         if tag not in ((pool.get("config") or {}).get("tags") or ())
     ]
+
+
+def makes_untagged_pools(cluster: Mapping[str, Any], tag: str) -> bool:
+    """Whether node auto-provisioning may add pools whose nodes do not carry a network tag."""
+    automatic = (cluster.get("autoscaling") or {}).get("enableNodeAutoprovisioning")
+    return bool(automatic and tag not in _automatic_tags(cluster))
+
+
+def _automatic_tags(cluster: Mapping[str, Any]) -> list[str]:
+    """Network tags of nodes in pools that GKE makes by itself."""
+    return list(((cluster.get("nodePoolAutoConfig") or {}).get("networkTags") or {}).get("tags") or ())
 
 
 def control_plane_range(cluster: Mapping[str, Any]) -> str:

@@ -10,7 +10,12 @@ from typing import Any
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import compute, instance_groups
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.errors import ApiError
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.networks import Vpc, plain_ranges, untagged_pools
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.networks import (
+    Vpc,
+    makes_untagged_pools,
+    plain_ranges,
+    untagged_pools,
+)
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import GoogleSession
 
 _NODE_TAG = re.compile(r"gke-(?P<cluster>.+)-[0-9a-f]{8}-node")
@@ -30,9 +35,12 @@ def node_tag(session: GoogleSession, cluster: Mapping[str, Any], vpc: Vpc, own: 
     """
     name = str(cluster.get("name"))
     lacking = untagged_pools(cluster, own) if own else []
-    if own and not lacking:
+    later = bool(own) and makes_untagged_pools(cluster, str(own))
+    if own and not lacking and not later:
         return own, []
     tag = _from_templates(session, cluster) or _from_rules(session, cluster, vpc)
+    if not tag and own and not lacking:
+        return own, [f"{name}: node pools that GKE makes by itself will lack tag {own} and be found by none."]
     if not tag:
         raise MeshError(
             "find", f"the nodes of cluster {name}", "no network tag is known that all of them carry",
@@ -40,9 +48,8 @@ def node_tag(session: GoogleSession, cluster: Mapping[str, Any], vpc: Vpc, own: 
         )  # fmt: skip
     if not own:
         return tag, []
-    return tag, [
-        f"{name}: node pools {', '.join(lacking)} lack tag {own}; the rule finds the cluster's nodes by {tag}."
-    ]
+    who = f"node pools {', '.join(lacking)} lack" if lacking else "node pools that GKE makes by itself will lack"
+    return tag, [f"{name}: {who} tag {own}; the rule finds the cluster's nodes by {tag}."]
 
 
 def given_by_gke(tags: list[str], cluster: str) -> str:

@@ -34,6 +34,27 @@ def test_a_pool_without_it_makes_gkes_tag_serve_and_that_is_said() -> None:
     assert tag == GKE and "bare lack tag mesh1-node" in notices[0]
 
 
+NAP = {"enableNodeAutoprovisioning": True}
+
+
+def test_pools_that_gke_will_make_by_itself_count_too() -> None:
+    tagged = {"networkTags": {"tags": ["mesh1-node"]}}
+    assert find(Script(), "mesh1-node", autoscaling=NAP, nodePoolAutoConfig=tagged) == ("mesh1-node", [])
+    template = Call("GET", TEMPLATE, {"properties": {"tags": {"items": [GKE]}}})
+    tag, notices = find(Script(MANAGER, template), "mesh1-node", autoscaling=NAP)
+    assert tag == GKE
+    assert notices == [
+        "central: node pools that GKE makes by itself will lack tag mesh1-node; the rule finds the cluster's nodes by "
+        f"{GKE}."
+    ]
+
+
+def test_pools_to_come_are_no_reason_to_refuse_those_that_are_there() -> None:
+    script = Script(Call("GET", GROUP, failure(403, "Required permission")), Call("GET", "projects/p/global/firewalls"))
+    tag, notices = find(script, "mesh1-node", autoscaling=NAP)
+    assert tag == "mesh1-node" and "will lack tag mesh1-node" in notices[0]
+
+
 def test_without_rights_to_templates_gkes_own_rule_tells() -> None:
     rules = [
         {"name": "gke-other-11111111-all", "sourceRanges": ["10.8.0.0/14"], "targetTags": ["gke-other-11111111-node"]},
