@@ -144,8 +144,11 @@ def _locations(body: JSON, location: str, update: JSON) -> None:
 
 
 def _endpoints(body: JSON, location: str, update: JSON) -> None:
-    current = body["controlPlaneEndpointsConfig"]
-    for part, values in update["desiredControlPlaneEndpointsConfig"].items():
+    current, wanted = body["controlPlaneEndpointsConfig"], update["desiredControlPlaneEndpointsConfig"]
+    subnet = current.get("ipEndpointsConfig", {}).get("privateEndpointSubnetwork", "")
+    if wanted.get("ipEndpointsConfig", {}).get("privateEndpointSubnetwork", subnet) != subnet:
+        raise invalid("The subnetwork of the private endpoint cannot be changed after the cluster is created.")
+    for part, values in wanted.items():
         current[part] = {**current.get(part, {}), **values}
     defaults.settle_endpoints(body)
 
@@ -178,6 +181,25 @@ def _service(kind: str) -> Callable[[JSON, str, JSON], None]:
 
 def _cluster_autoscaling(body: JSON, location: str, update: JSON) -> None:
     body["autoscaling"] = {"autoscalingProfile": "BALANCED"} | update["desiredClusterAutoscaling"]
+
+
+def _fleet(body: JSON, location: str, update: JSON) -> None:
+    current, wanted = body.get("fleet", {}), update["desiredFleet"]
+    if current.get("project") and wanted.get("project", current["project"]) != current["project"]:
+        raise invalid(f'The cluster is registered to the fleet of project "{current["project"]}" already.')
+    body["fleet"] = {**current, **wanted}
+
+
+def _one_way(apply_it: Callable[[JSON, str, JSON], None], target: str) -> Callable[[JSON, str, JSON], None]:
+    """An updater of a switch of the network configuration that cannot be turned off again."""
+
+    def put(body: JSON, location: str, update: JSON) -> None:
+        was = body["networkConfig"].get(target)
+        apply_it(body, location, update)
+        if was and not body["networkConfig"].get(target):
+            raise invalid(f"{target} cannot be disabled once it is enabled.")
+
+    return put
 
 
 def _enterprise(body: JSON, location: str, update: JSON) -> None:
@@ -254,7 +276,13 @@ _SPECIAL: dict[str, Callable[[JSON, str, JSON], None]] = {
     "removedAdditionalPodRangesConfig": _remove_pod_ranges,
     "desiredAdditionalIpRangesConfig": _ip_ranges,
     "desiredIntraNodeVisibilityConfig": _switch("desiredIntraNodeVisibilityConfig", "enableIntraNodeVisibility"),
-    "desiredL4ilbSubsettingConfig": _switch("desiredL4ilbSubsettingConfig", "enableL4ilbSubsetting"),
+    "desiredFleet": _fleet,
+    "desiredL4ilbSubsettingConfig": _one_way(
+        _switch("desiredL4ilbSubsettingConfig", "enableL4ilbSubsetting"), "enableL4ilbSubsetting"
+    ),
+    "desiredEnableFqdnNetworkPolicy": _one_way(
+        _under("desiredEnableFqdnNetworkPolicy", "networkConfig", "enableFqdnNetworkPolicy"), "enableFqdnNetworkPolicy"
+    ),
     "desiredStackType": _under("desiredStackType", "ipAllocationPolicy", "stackType"),
     "desiredAutoIpamConfig": _under("desiredAutoIpamConfig", "ipAllocationPolicy", "autoIpamConfig"),
     "desiredNetworkTierConfig": _under("desiredNetworkTierConfig", "ipAllocationPolicy", "networkTierConfig"),

@@ -230,6 +230,39 @@ def test_updates(rest: Rest, update: JSON, path: str, value: object) -> None:
     assert before["etag"] != rest.get()["etag"]
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "part"),
+    [
+        ({"desiredFleet": {"project": "one"}}, {"desiredFleet": {"project": "other"}}, 'fleet of project "one"'),
+        (
+            {"desiredL4ilbSubsettingConfig": {"enabled": True}},
+            {"desiredL4ilbSubsettingConfig": {"enabled": False}},
+            "enableL4ilbSubsetting cannot be disabled",
+        ),
+        (
+            {"desiredEnableFqdnNetworkPolicy": True},
+            {"desiredEnableFqdnNetworkPolicy": False},
+            "enableFqdnNetworkPolicy cannot be disabled",
+        ),
+        (
+            {"desiredControlPlaneEndpointsConfig": {"dnsEndpointConfig": {"allowExternalTraffic": True}}},
+            {"desiredControlPlaneEndpointsConfig": {"ipEndpointsConfig": {"privateEndpointSubnetwork": "other"}}},
+            "subnetwork of the private endpoint",
+        ),
+    ],
+    ids=["fleet", "subsetting", "fqdn", "endpoint-subnetwork"],
+)
+def test_ways_of_no_return(rest: Rest, first: JSON, then: JSON, part: str) -> None:
+    rest.cluster()
+    rest.change("PUT", "clusters/c", {"update": first})
+    rest.change("PUT", "clusters/c", {"update": first})
+    before = rest.get()
+    status, message = _update_refused(rest, then)
+    assert status == 400
+    assert part in message
+    assert rest.get() == before
+
+
 def test_new_locations_bring_nodes(rest: Rest) -> None:
     rest.cluster()
     rest.change("PUT", "clusters/c", {"update": {"desiredLocations": ["us-central1-a", "us-central1-b"]}})
