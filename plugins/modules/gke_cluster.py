@@ -492,7 +492,8 @@ options:
         good, as is what they kept on the node.
       - A run that ends early is continued by running again. Without this option a replacement that is not finished
         is a warning.
-      - Needs the Python package C(kubernetes) while there is something to drain.
+      - Needs the Python package C(kubernetes), and rights in the cluster as C(roles/container.admin) has them. Whether
+        the API server is reached and the account may drain is looked at before the new pool is created.
     type: bool
     default: false
   drain_timeout:

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mcistio.gke.plugins.module_utils._clock import Clock
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.auth import AUTH_SPEC, require_project
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.change import Retirement
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import desired
-from ansible_collections.mcistio.gke.plugins.module_utils._gcp.lifecycle import Drain, Lifecycle, Outcome, Policy
+from ansible_collections.mcistio.gke.plugins.module_utils._gcp.lifecycle import Lifecycle, Outcome, Policy
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.locations import check_location
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.operations import Place
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.session import GoogleSession
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.summary import operation_summary, summarise
+
+if TYPE_CHECKING:
+    from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
 
 CREATE_SECONDS = 5400
 DRAIN_SECONDS = 3600
@@ -225,30 +229,42 @@ def run(params: dict[str, Any], *, check_mode: bool, diff: bool, report: Callabl
         params["deletion_protection"],
     )
     session = GoogleSession(params)
-    lifecycle = Lifecycle(session, place, policy, report, _drain(params, place, session.clock, report))
+    lifecycle = Lifecycle(session, place, policy, report, _ApiServer(params, place, session.clock, report))
     outcome = lifecycle.present(desired(params, project)) if params["state"] == "present" else lifecycle.absent()
     return _result(outcome, place, diff)
 
 
-def _drain(params: dict[str, Any], place: Place, clock: Clock, report: Callable[[str], None]) -> Drain:
-    """How this cluster's nodes are emptied: through its API server."""
+class _ApiServer:
+    """How this cluster's nodes are emptied: through its API server, which hardly a run needs."""
 
-    def drain(going: Retirement, wait: bool) -> bool:
-        # Hardly a run drains: the rest need not pay for the kubernetes client, a third of a second.
-        from ansible_collections.mcistio.gke.plugins.module_utils._kube import connect, draining, waiting
+    def __init__(self, params: dict[str, Any], place: Place, clock: Clock, report: Callable[[str], None]) -> None:
+        self._params = params
+        self._place = place
+        self._clock = clock
+        self._report = report
 
-        ref = {
-            "name": place.cluster,
-            "location": place.location,
-            "project": place.project,
-            "endpoint": params["drain_endpoint"],
-        }
-        client = connect.require(connect.connect(ref, params), ref, clock)
-        told = waiting.told_by(place.cluster, report)
+    @cached_property
+    def _client(self) -> KubeClient:
+        # Imported here, so that no other run pays for the kubernetes client, a third of a second.
+        from ansible_collections.mcistio.gke.plugins.module_utils._kube import connect
+
+        place, endpoint = self._place, self._params["drain_endpoint"]
+        ref = {"name": place.cluster, "location": place.location, "project": place.project, "endpoint": endpoint}
+        return connect.require(connect.connect(ref, self._params), ref, self._clock)
+
+    def check(self) -> None:
+        """See Drain."""
+        from ansible_collections.mcistio.gke.plugins.module_utils._kube import draining
+
+        draining.check(self._client)
+
+    def empty(self, going: Retirement, *, wait: bool) -> bool:
+        """See Drain."""
+        from ansible_collections.mcistio.gke.plugins.module_utils._kube import draining, waiting
+
+        told, seconds = waiting.told_by(self._place.cluster, self._report), float(self._params["drain_timeout"])
         job = draining.Job(going.pool, going.closed, going.successor, going.at_once)
-        return draining.drain(client, job, float(params["drain_timeout"]), told, wait=wait, clock=clock)
-
-    return drain
+        return draining.drain(self._client, job, seconds, told, wait=wait, clock=self._clock)
 
 
 def _result(outcome: Outcome, place: Place, diff: bool) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Change:
         body: JSON to send; empty for a call without a body.
         settles: the differences that are gone afterwards.
         retires: what goes before the call, for the deletion of a pool that is replaced.
+        replaces: whether it makes a pool in the place of another, which is to be drained then.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Change:
     body: dict[str, Any] = field(default_factory=dict)
     settles: tuple[Difference, ...] = ()
     retires: Retirement | None = None
+    replaces: bool = False
 
     @property
     def asks_for_a_version(self) -> bool:

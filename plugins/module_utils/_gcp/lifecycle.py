@@ -7,9 +7,8 @@ killed, or met another one, is continued by simply running again: there is no st
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import advice, node_sizes, operations, preflight
@@ -45,8 +44,6 @@ RUNNING = "RUNNING"
 _ALIVE = frozenset({"PROVISIONING", RUNNING, "RECONCILING", "DEGRADED"})
 """States in which nobody removes a cluster but on purpose."""
 
-Drain = Callable[[Retirement, bool], bool]
-"""Empties a node pool's nodes, waiting for that or not; whether they are empty. See ``_kube/draining``."""
 
 
 @dataclass
@@ -82,6 +79,16 @@ class Policy:
     recreate_on_error: bool = False
     fail_on_degraded: bool = True
     deletion_protection: bool = False
+
+
+class Drain(Protocol):
+    """The way to what runs on nodes; see ``_kube/draining``."""
+
+    def check(self) -> None:
+        """Raise MeshError where nodes could not be emptied."""
+
+    def empty(self, going: Retirement, *, wait: bool) -> bool:
+        """Empty a node pool's nodes, waiting for that or not; whether they are empty."""
 
 
 class Lifecycle:
@@ -270,6 +277,8 @@ class Lifecycle:
         if change.retires and not self._emptied(change.retires):
             self._note_changes([change, *remaining])
             return True
+        if change.replaces:
+            self._drain.check()  # better now than when the new nodes are there and paid for
         path = cluster_path(self._place.project, self._place.location, self._place.cluster) + change.path
         operation = self._write("change", change.method, path, change.body or None)
         if operation is None:
@@ -281,7 +290,7 @@ class Lifecycle:
     def _emptied(self, going: Retirement) -> bool:
         """Whether nothing is left on the pool's nodes; evictions have a time limit of their own."""
         before = self._deadline.elapsed
-        empty = self._drain(going, self._policy.wait)
+        empty = self._drain.empty(going, wait=self._policy.wait)
         self._deadline.seconds += self._deadline.elapsed - before
         return empty
 

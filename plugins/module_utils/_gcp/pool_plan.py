@@ -82,11 +82,7 @@ def plan_pools(wish: Desired, actual: Json, sizes: Mapping[str, int], totals: Ma
 def _missing(pool: Json, node_tags: tuple[str, ...], result: PoolPlan) -> None:
     name, body = str(pool["name"]), pool_body(pool, node_tags)
     result.after[name] = body
-    result.changes.append(_creation(f"node pool {name}: create", body))
-
-
-def _creation(text: str, body: Json) -> Change:
-    return Change(text, "POST", "/nodePools", {"nodePool": body})
+    result.changes.append(Change(f"node pool {name}: create", "POST", "/nodePools", {"nodePool": body}))
 
 
 def _successor(wish: Desired, pool: Json, found: Generations, actual: Json, nodes: int) -> Json:
@@ -104,7 +100,8 @@ def _successor(wish: Desired, pool: Json, found: Generations, actual: Json, node
 
 def _replacement(pool: Json, old: tuple[Json, ...], body: Json, result: PoolPlan) -> None:
     why = described(immutable(pool, old[0]))
-    result.changes.append(_creation(f"node pool {pool['name']}: create {body['name']} in its place ({why})", body))
+    text = f"node pool {pool['name']}: create {body['name']} in its place ({why})"
+    result.changes.append(Change(text, "POST", "/nodePools", {"nodePool": body}, replaces=True))
     for have in old:
         result.before[str(have["name"])] = picked({**pool, "name": have["name"]}, have)
     result.after[str(body["name"])] = body

@@ -133,6 +133,19 @@ class KubeClient:
         self._parsed(response, "delete", describe(obj))
         return True
 
+    def may(self, verb: str, resource: str, subresource: str = "") -> bool:
+        """Whether this account may do something to all objects of a core resource, say ``create pods/eviction``."""
+        asked = {"verb": verb, "resource": resource, "subresource": subresource}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        response = self._transport.request("POST", path, {}, review, "application/json")
+        answer = self._parsed(response, "ask for the rights on", resource)
+        return bool((answer.get("status") or {}).get("allowed"))
+
     def evict(self, pod: Object) -> str:
         """Ask for a pod's end in the way that keeps to PodDisruptionBudgets; that pod's, and no namesake's.
 

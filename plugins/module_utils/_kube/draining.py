@@ -78,6 +78,27 @@ class _Round:
         return f"{self.nodes - len(self.busy)} of {self.nodes} nodes empty, {len(self.pods)} pods left"
 
 
+_RIGHTS = (("patch", "nodes", ""), ("create", "pods", "eviction"))
+
+
+def check(client: KubeClient) -> None:
+    """Make sure that nodes could be emptied, before anything is made for that.
+
+    Raises:
+        MeshError: the API server cannot be reached, or this account lacks a right there.
+    """
+    lacking = [
+        f"{verb} {resource}{f'/{sub}' if sub else ''}"
+        for verb, resource, sub in _RIGHTS
+        if not client.may(verb, resource, sub)
+    ]
+    if lacking:
+        raise MeshError(
+            "prepare to drain", f"nodes of cluster {client.name}", f"this account may not {' nor '.join(lacking)}",
+            "Grant it roles/container.admin, or those rights inside the cluster.",
+        )  # fmt: skip
+
+
 def drain(
     client: KubeClient, job: Job, seconds: float, report: Report, *, wait: bool = True, clock: Clock = SYSTEM
 ) -> bool:

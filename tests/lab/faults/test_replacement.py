@@ -129,12 +129,24 @@ def test_28_the_api_server_is_away_while_google_works(cloud: Cloud, server: ApiS
     assert _pods(server) == []
 
 
+def test_28_no_new_pool_where_the_old_one_could_not_be_drained(
+    cloud: Cloud, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.cluster(**BEFORE)
+    server.api.forbidden = {"create pods"}
+    assert not cloud.cluster(**AFTER).failed_with("this account may not create pods/eviction").writes
+    server.api.forbidden = set()
+    server.away = 10_000
+    monkeypatch.setattr(connect, "RUNNING_SECONDS", 0.4)
+    assert not cloud.cluster(**AFTER).failed_with("Failed to reach the API server of cluster c").writes
+
+
 def test_28_a_new_pool_that_is_not_made_leaves_the_old_one_alone(cloud: Cloud, server: ApiServer) -> None:
     cloud.cluster(**BEFORE)
     cloud.fault(failure("Insufficient regional quota to satisfy request.", "GCE_QUOTA_EXCEEDED"), path=POOLS)
     cloud.cluster(**AFTER).failed_with("Insufficient regional quota")
     assert "work" in [pool["name"] for pool in cloud.rest.get()["nodePools"]]
-    assert not server.asked
+    assert not server.api.writes
 
 
 def test_28_two_controllers_replace_one_pool(cloud: Cloud, server: ApiServer) -> None:

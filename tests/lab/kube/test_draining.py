@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._clock import Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
-from ansible_collections.mcistio.gke.plugins.module_utils._kube.draining import POOL_LABEL, Job, drain
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.draining import POOL_LABEL, Job, check, drain
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError
 
 from tests.lab.kube.api_server import ApiServer
@@ -80,6 +80,11 @@ def test_a_node_is_closed_emptied_and_opened_again(server: ApiServer, namespace:
     assert Pool(server, namespace).drain(opened=pool.name)
     assert not pool.closed()
     assert pool.node()["metadata"]["labels"][POOL_LABEL] == pool.name, "nothing else of the node is lost"
+
+
+def test_who_may_drain(server: ApiServer) -> None:
+    check(server.client)
+    assert not server.client.may("fly", "nodes")
 
 
 def test_what_is_applied_to_nodes_through_our_other_modules_stays(pool: Pool) -> None:

@@ -157,5 +157,5 @@ def _ended(site: Site, scenario: Scenario, trace: Trace) -> Trace:
 
 
 def is_write(request: str) -> bool:
-    """Whether a request of a trace changes something; waiting for an operation is a POST too."""
-    return not request.startswith("GET ") and not request.endswith(("/wait", "/token"))
+    """Whether a request of a trace changes something; waiting for an operation and asking for rights are POSTs too."""
+    return not request.startswith("GET ") and not request.endswith(("/wait", "/token", "/selfsubjectaccessreviews"))

@@ -45,6 +45,7 @@ class FakeApi:
         calls: every call as ``METHOD path``, ``?dry`` added for a dry run; probes and lists included.
         objects: what is stored, by path; change it to play the world.
         refusals: (method, path) → answer to give in place of doing it.
+        forbidden: what the account may not do, as ``verb resource``.
         on_evict: what an eviction of the pod of a path is answered; None lets the pod go at once.
     """
 
@@ -55,6 +56,7 @@ class FakeApi:
         self.refusals: dict[tuple[str, str], Response] = {}
         self.exec: Exec | None = None
         self.on_create: Callable[[str, Object], None] = lambda path, obj: None
+        self.forbidden: set[str] = set()
         self.on_evict: Callable[[str, Object], Response | None] = lambda path, pod: None
         self.up = True
         self.client = KubeClient(self, Endpoint(name, f"https://{name}.example"))
@@ -77,7 +79,8 @@ class FakeApi:
     @property
     def writes(self) -> list[str]:
         """Calls that changed something."""
-        return [call for call in self.calls if not call.startswith(("GET", "EXEC")) and not call.endswith("?dry")]
+        harmless = ("?dry", "/selfsubjectaccessreviews")
+        return [call for call in self.calls if not call.startswith(("GET", "EXEC")) and not call.endswith(harmless)]
 
     # the transport
 
@@ -93,6 +96,9 @@ class FakeApi:
             return Response(200 if self.up else 500, b"ok")
         if method == "PATCH":
             return self._apply(path, copy.deepcopy(dict(body or {})), dry, str(query["fieldManager"]))
+        if method == "POST" and path.endswith("/selfsubjectaccessreviews"):
+            asked = dict(body or {})["spec"]["resourceAttributes"]
+            return _json(201, {"status": {"allowed": f"{asked['verb']} {asked['resource']}" not in self.forbidden}})
         if method == "POST" and path.endswith("/eviction"):
             return self._evict(path.removesuffix("/eviction"), dict(body or {}))
         if method == "DELETE":

@@ -69,7 +69,7 @@ def running(name: str = "operation-1") -> Call:
 def life(*calls: Call, policy: Policy | None = None, absent: bool = False, **params: Any) -> tuple[Outcome, Script]:
     script, time = Script(*calls), FakeTime()
     place = Place(PROJECT, LOCATION, "central")
-    one = Lifecycle(session(script, time), place, policy or Policy(), lambda line: None, no_drain)
+    one = Lifecycle(session(script, time), place, policy or Policy(), lambda line: None, NoDrain())
     if absent:
         outcome = one.absent()
     else:
@@ -78,8 +78,14 @@ def life(*calls: Call, policy: Policy | None = None, absent: bool = False, **par
     return outcome, script
 
 
-def no_drain(going: Retirement, wait: bool) -> bool:
-    raise AssertionError(f"nobody told it to drain {going.pool}")
+class NoDrain:
+    """Nobody told it to drain anything."""
+
+    def check(self) -> None:
+        raise AssertionError("it was about to replace a pool")
+
+    def empty(self, going: Retirement, *, wait: bool) -> bool:
+        raise AssertionError(f"it was about to drain {going.pool}")
 
 
 CHECK = Policy(check_mode=True)

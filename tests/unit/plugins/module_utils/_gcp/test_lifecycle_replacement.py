@@ -79,12 +79,18 @@ def delete(answer: Any = STARTED) -> Call:
 class Drains:
     """Draining as it was asked for; each answer once, and then success."""
 
-    def __init__(self, *answers: bool | MeshError, takes: float = 0.0) -> None:
-        self.answers, self.takes = list(answers), takes
+    def __init__(self, *answers: bool | MeshError, takes: float = 0.0, refusal: MeshError | None = None) -> None:
+        self.answers, self.takes, self.refusal = list(answers), takes, refusal
+        self.checks = 0
         self.asked: list[tuple[Retirement, bool]] = []
         self.sleep: Callable[[float], None] = lambda seconds: None
 
-    def __call__(self, going: Retirement, wait: bool) -> bool:
+    def check(self) -> None:
+        self.checks += 1
+        if self.refusal:
+            raise self.refusal
+
+    def empty(self, going: Retirement, *, wait: bool) -> bool:
         self.asked.append((going, wait))
         self.sleep(self.takes)
         answer = self.answers.pop(0) if self.answers else True
@@ -112,9 +118,21 @@ def test_created_waited_for_drained_deleted() -> None:
     )
     assert outcome.changes == [CREATED, DRAINED]
     assert script.writes == [("POST", POOLS), ("DELETE", f"{POOLS}/work")]
-    assert drains.asked == [(Retirement("work", NEW, ("work",)), True)]
+    assert drains.asked == [(Retirement("work", NEW, ("work",)), True)] and drains.checks == 1
     assert run(there(OLD), GROUP, policy=CHECK)[0].changes == outcome.changes
     assert not run(there(new()))[0].changed
+
+
+def test_no_pool_is_made_where_the_old_one_could_not_be_drained() -> None:
+    drains = Drains(refusal=MeshError("prepare to drain", "nodes", "this account may not create pods/eviction"))
+    with pytest.raises(MeshError, match="may not create pods/eviction"):
+        run(there(OLD), GROUP, drains=drains)  # the script has no write
+
+
+def test_a_pool_that_is_made_in_the_place_of_none_is_not_checked() -> None:
+    drains = Drains()
+    run(there(), Call("POST", POOLS, STARTED), WAIT, there(OLD), node_pools=[{"name": "work"}], drains=drains)
+    assert drains.checks == 0
 
 
 def test_the_size_of_the_old_is_that_of_the_new() -> None:

@@ -136,6 +136,16 @@ def test_deleting_what_is_gone_is_no_error() -> None:
     assert script.asked[1][3]["propagationPolicy"] == "Foreground"
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_may_asks_for_one_right(allowed: bool) -> None:
+    script = Script(_json(201, {"status": {"allowed": allowed}}))
+    assert _client(script).may("create", "pods", "eviction") == allowed
+    ((method, path, dummy, body),) = script.asked
+    assert (method, path) == ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+    wanted = {"verb": "create", "resource": "pods", "subresource": "eviction"}
+    assert body["spec"] == {"resourceAttributes": wanted}
+
+
 GUEST = {**POD, "metadata": {"name": "p", "namespace": "n", "uid": "u"}}
 
 

@@ -344,3 +344,18 @@ def test_an_api_server_that_stays_away(world: World) -> None:
     with pytest.raises(Unreachable):
         world.drain(30)
     assert world.time.seconds >= 30
+
+
+def test_rights_are_checked_before_anything_is_made_for_them(world: World) -> None:
+    draining.check(world.api.client)
+    world.api.forbidden = {"create pods"}
+    with pytest.raises(MeshError) as caught:
+        draining.check(world.api.client)
+    assert str(caught.value) == (
+        "Failed to prepare to drain nodes of cluster central: this account may not create pods/eviction. "
+        "Grant it roles/container.admin, or those rights inside the cluster."
+    )
+    world.api.forbidden |= {"patch nodes"}
+    with pytest.raises(MeshError, match="may not patch nodes nor create pods/eviction"):
+        draining.check(world.api.client)
+    assert not world.api.writes
