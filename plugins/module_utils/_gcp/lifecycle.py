@@ -277,6 +277,8 @@ class Lifecycle:
         if change.retires and not self._emptied(change.retires):
             self._note_changes([change, *remaining])
             return True
+        if change.retires and _pool_status(self._read() or {}, change.retires.successor) != RUNNING:
+            return False  # draining takes its time: what was read before is not what to delete on
         if change.replaces:
             self._drain.check()  # better now than when the new nodes are there and paid for
         path = cluster_path(self._place.project, self._place.location, self._place.cluster) + change.path

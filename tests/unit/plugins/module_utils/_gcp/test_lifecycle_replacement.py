@@ -72,8 +72,9 @@ def create(answer: Any = STARTED) -> Call:
     return Call("POST", POOLS, answer)
 
 
-def delete(answer: Any = STARTED) -> Call:
-    return Call("DELETE", f"{POOLS}/work", answer)
+def delete(answer: Any = STARTED) -> tuple[Call, Call]:
+    """Before the old pool is deleted it is looked once more whether the new one runs."""
+    return there(OLD, new()), Call("DELETE", f"{POOLS}/work", answer)
 
 
 class Drains:
@@ -114,7 +115,7 @@ def run(
 def test_created_waited_for_drained_deleted() -> None:
     drains = Drains()
     outcome, script = run(
-        there(OLD), GROUP, create(), WAIT, there(OLD, new()), delete(), WAIT, there(new()), drains=drains
+        there(OLD), GROUP, create(), WAIT, there(OLD, new()), *delete(), WAIT, there(new()), drains=drains
     )
     assert outcome.changes == [CREATED, DRAINED]
     assert script.writes == [("POST", POOLS), ("DELETE", f"{POOLS}/work")]
@@ -158,7 +159,7 @@ def test_the_old_ones_autoscaling_is_switched_off_before() -> None:
     scaled, drains = pool("work", autoscaling={"enabled": True}), Drains()
     stop = Call("POST", f"{POOLS}/work:setAutoscaling", STARTED, {"autoscaling": {"enabled": False}})
     outcome, dummy = run(
-        there(scaled, new()), stop, WAIT, there(OLD, new()), delete(), WAIT, there(new()), drains=drains
+        there(scaled, new()), stop, WAIT, there(OLD, new()), *delete(), WAIT, there(new()), drains=drains
     )
     assert outcome.changes == [STOPPED, DRAINED]
     assert run(there(scaled, new()), policy=CHECK)[0].changes == outcome.changes
@@ -168,20 +169,29 @@ def test_pods_that_stay_end_the_run_and_nothing_is_deleted() -> None:
     drains = Drains(MeshError("drain", "node pool work", "these pods are still there"))
     with pytest.raises(MeshError, match="still there"):
         run(there(OLD, new()), drains=drains)
-    outcome, dummy = run(there(OLD, new()), delete(), WAIT, there(new()))
+    outcome, dummy = run(there(OLD, new()), *delete(), WAIT, there(new()))
     assert outcome.changes == [DRAINED]
 
 
 def test_the_new_pool_must_run_before_pods_move() -> None:
     drains = Drains()
     outcome, dummy = run(
-        there(OLD, new("PROVISIONING")), there(OLD, new("RECONCILING")), there(OLD, new()), delete(), WAIT,
+        there(OLD, new("PROVISIONING")), there(OLD, new("RECONCILING")), there(OLD, new()), *delete(), WAIT,
         there(new()), drains=drains,
     )  # fmt: skip
     assert outcome.changed and len(drains.asked) == 1
     never = [there(OLD, new("PROVISIONING")) for _each in range(200)]
     with pytest.raises(MeshError, match=rf"Failed to replace a node pool of cluster .*{NEW} is PROVISIONING"):
         run(*never, policy=Policy(wait_timeout=60))
+
+
+def test_a_new_pool_that_goes_while_the_old_is_drained_keeps_that() -> None:
+    """Draining may take an hour."""
+    drains = Drains()
+    sick = there(OLD, new("ERROR", statusMessage="no machines"))
+    with pytest.raises(MeshError, match="is ERROR no machines"):
+        run(there(OLD, new()), sick, sick, drains=drains)  # the script has no deletion
+    assert len(drains.asked) == 1
 
 
 def test_a_creation_that_fails_leaves_the_old_pool_alone() -> None:
@@ -195,20 +205,20 @@ def test_a_creation_that_fails_leaves_the_old_pool_alone() -> None:
 
 
 def test_a_lost_reply_to_the_creation_makes_no_second_pool() -> None:
-    outcome, script = run(there(OLD), GROUP, create(None), there(OLD, new()), delete(), WAIT, there(new()))
+    outcome, script = run(there(OLD), GROUP, create(None), there(OLD, new()), *delete(), WAIT, there(new()))
     assert outcome.changes == [CREATED, DRAINED] and len(script.writes) == 2
 
 
 def test_one_that_somebody_else_created_meanwhile_is_taken() -> None:
     exists = failure(409, f"Already exists: {POOLS}/{NEW}.", "alreadyExists")
-    outcome, script = run(there(OLD), GROUP, create(exists), there(OLD, new()), delete(), WAIT, there(new()))
+    outcome, script = run(there(OLD), GROUP, create(exists), there(OLD, new()), *delete(), WAIT, there(new()))
     assert outcome.changed and len(script.writes) == 2
 
 
 def test_a_busy_cluster_is_drained_once_more_before_the_deletion() -> None:
     drains = Drains()
     outcome, dummy = run(
-        there(OLD, new()), delete(BUSY), WAIT, there(OLD, new()), delete(), WAIT, there(new()), drains=drains
+        there(OLD, new()), *delete(BUSY), WAIT, there(OLD, new()), *delete(), WAIT, there(new()), drains=drains
     )
     assert outcome.changes == [DRAINED] and len(drains.asked) == 2
 
@@ -225,7 +235,7 @@ def test_draining_does_not_use_up_the_time_for_operations() -> None:
     still = Call("GET", ONE, operation(status="RUNNING"))
     outcome, dummy = run(
         there(OLD, new()),
-        delete(),
+        *delete(),
         still,
         WAIT,
         there(new()),
@@ -252,7 +262,7 @@ def test_without_waiting_each_run_takes_a_step() -> None:
     drains = Drains(False)
     asked = run(there(OLD, new()), policy=WITHOUT, drains=drains)[0]
     assert asked.changes == [DRAINED] and drains.asked[0][1] is False
-    gone = run(there(OLD, new()), delete(), there(pool("work", status="STOPPING"), new()), policy=WITHOUT)[0]
+    gone = run(there(OLD, new()), *delete(), there(pool("work", status="STOPPING"), new()), policy=WITHOUT)[0]
     assert gone.changes == [DRAINED] and gone.operation == STARTED
     check = run(there(OLD, new()), policy=Policy(wait=False, check_mode=True))[0]
     assert check.changes == gone.changes
