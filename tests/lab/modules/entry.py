@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -26,8 +27,7 @@ def run_module(cloud: Cloud, name: str, options: JSON, folder: Path, *, check_mo
         "_ansible_check_mode": check_mode, "_ansible_diff": True, "_ansible_remote_tmp": str(folder),
     }  # fmt: skip
     before, out, code = len(cloud.requests), io.StringIO(), 1
-    fresh = mock.patch.dict("ansible.module_utils.common.warnings._global_warnings", clear=True)
-    with cloud.reached(), fresh, patch_module_args(given), contextlib.redirect_stdout(out):
+    with cloud.reached(), _process_of_its_own(), patch_module_args(given), contextlib.redirect_stdout(out):
         try:
             runpy.run_module(f"{_MODULES}.{name}", run_name="__main__")
         except SystemExit as end:
@@ -36,6 +36,14 @@ def run_module(cloud: Cloud, name: str, options: JSON, folder: Path, *, check_mo
     printed = json.loads(out.getvalue())
     assert bool(printed.get("failed")) == bool(code)
     return Run(printed, printed["msg"] if code else "", cloud.requests[before:])
+
+
+@contextlib.contextmanager
+def _process_of_its_own() -> Iterator[None]:
+    """What a module has of Ansible when it is started: no warning yet, and no controller in the same process."""
+    fresh = mock.patch.dict("ansible.module_utils.common.warnings._global_warnings", clear=True)
+    with fresh, mock.patch("ansible.module_utils._internal.is_controller", False):
+        yield
 
 
 def said(run: Run) -> list[str]:
