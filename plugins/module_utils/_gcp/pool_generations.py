@@ -78,7 +78,8 @@ def successor(pool: Json, old: Json, cluster: Json, node_tags: tuple[str, ...], 
         node_tags: tags of all nodes.
         nodes: how many nodes the old one has now, in all zones.
     """
-    body = pool_body(_kept(pool, old, cluster) | {"name": successor_name(pool)}, node_tags)
+    tags = (*node_tags, *((old.get("config") or {}).get("tags") or ()))
+    body = pool_body(_kept(pool, old, cluster) | {"name": successor_name(pool)}, tags)
     if not counts_matter(pool, old):
         zones = len(body.get("locations") or cluster.get("locations") or [""])
         body["initialNodeCount"] = _start(body, nodes, zones)
@@ -87,39 +88,76 @@ def successor(pool: Json, old: Json, cluster: Json, node_tags: tuple[str, ...], 
     return body
 
 
-_SETTINGS = ("machineType", "diskType", "diskSizeGb", "imageType", "oauthScopes", "serviceAccount", "spot", "taints")
+_SERVICES_OWN = frozenset(
+    {"effectiveCgroupMode", "labels", "tags", "resourceLabels", "bootDisk", "diskType", "diskSizeGb"}
+)
+"""Fields of NodeConfig that are reported only, or not taken over as they stand."""
+_KEPT = (
+    "locations", "upgradeSettings", "placementPolicy", "queuedProvisioning", "bestEffortProvisioning",
+    "nodeDrainConfig", "maintenancePolicy",
+)  # fmt: skip
+_KEPT_NETWORK = (
+    "enablePrivateNodes", "networkPerformanceConfig", "podCidrOverprovisionConfig", "additionalNodeNetworkConfigs",
+    "additionalPodNetworkConfigs", "acceleratorNetworkProfile",
+)  # fmt: skip
 
 
 def _kept(pool: Json, old: Json, cluster: Json) -> Json:
-    """The wish, filled up from the old pool with those settings for which there are options."""
-    have, wanted = old.get("config") or {}, pool.get("config") or {}
-    config = {key: have[key] for key in _SETTINGS if key in have}
-    if "bootDisk" in wanted:  # says the same in other words
-        config = {key: value for key, value in config.items() if not key.startswith("disk")}
-    config["labels"] = wanted.get("labels", own_labels(have, reserved=False))
-    config["tags"] = sorted({*(have.get("tags") or ()), *(wanted.get("tags") or ())})
-    config |= {key: value for key, value in wanted.items() if key != "tags"}
+    """The wish, filled up from the old pool with what people can ask for; what the service reports only stays out.
+
+    Something that the service would not have is refused by name, and the old pool is not touched then. Something that
+    is left out unseen would be found out by whoever misses their accelerators.
+    """
     scaling = {key: value for key, value in (old.get("autoscaling") or {}).items() if key != "autoprovisioned"}
     management = {key: value for key, value in (old.get("management") or {}).items() if key.startswith("auto")}
     limit = {key: value for key, value in (old.get("maxPodsConstraint") or {}).items() if key == "maxPodsPerNode"}
-    kept: Json = {
+    kept = {key: old[key] for key in _KEPT if key in old} | {
         "autoscaling": scaling,
         "management": management,
-        "upgradeSettings": old.get("upgradeSettings") or {},
         "maxPodsConstraint": limit,
-        "locations": old.get("locations") or [],
         "networkConfig": _kept_network(old.get("networkConfig") or {}, cluster),
+        "config": _kept_config(old.get("config") or {}, pool.get("config") or {}),
     }
-    filled = merged({key: value for key, value in kept.items() if value}, pool)
-    return filled | {"config": {key: value for key, value in config.items() if value not in ({}, [])}}
+    body = merged(kept, pool)
+    # what was merged above from two sides, where the wish is the whole
+    body["config"] |= {key: value for key, value in (pool.get("config") or {}).items() if key in ("labels", "taints")}
+    body["config"] = _said(body["config"])
+    return _said(body)
+
+
+def _kept_config(have: Json, wanted: Json) -> Json:
+    config = {key: value for key, value in have.items() if key not in _SERVICES_OWN}
+    config |= _kept_disk(have, wanted)
+    config["labels"] = own_labels(have, reserved=False)
+    config["resourceLabels"] = {
+        key: value
+        for key, value in (have.get("resourceLabels") or {}).items()
+        if not key.startswith("goog-") and "resourceLabels" not in wanted
+    }
+    return config
+
+
+def _kept_disk(have: Json, wanted: Json) -> Json:
+    """The boot disk, which there are two ways to describe; only one of them may be used."""
+    old_way = {key: have[key] for key in ("diskType", "diskSizeGb") if key in have}
+    new_way = have.get("bootDisk") or {}
+    says_more = not new_way.keys() <= {"diskType", "sizeGb"}
+    if "bootDisk" in wanted or (says_more and not wanted.keys() & old_way.keys()):
+        return {"bootDisk": new_way}
+    return old_way
 
 
 def _kept_network(have: Json, cluster: Json) -> Json:
-    """Whether nodes are private, and a pod range of people's own: those that GKE made for the pool go with it."""
+    """A pod range of people's own too; those that GKE made for the pool go with it."""
     usual = (cluster.get("ipAllocationPolicy") or {}).get("clusterSecondaryRangeName")
     name = str(have.get("podRange") or "")
     given = {"podRange": name} if name and name != usual and not name.startswith("gke-") else {}
-    return given | ({"enablePrivateNodes": True} if have.get("enablePrivateNodes") else {})
+    return given | {key: have[key] for key in _KEPT_NETWORK if key in have}
+
+
+def _said(tree: Json) -> Json:
+    """Without what is empty."""
+    return {key: value for key, value in tree.items() if value not in ({}, [])}
 
 
 def _start(body: Json, nodes: int, zones: int) -> int:

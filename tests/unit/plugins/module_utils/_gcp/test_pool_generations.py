@@ -123,10 +123,14 @@ OLD = pool(
     maxPodsConstraint={"maxPodsPerNode": "64"},
     upgradeSettings={"strategy": "SURGE", "maxSurge": 3},
     management={"autoRepair": False, "autoUpgrade": True, "upgradeOptions": {"description": "soon"}},
+    placementPolicy={"type": "COMPACT"},
+    podIpv4CidrSize=24,
     networkConfig={"podRange": "more", "podIpv4CidrBlock": "10.0.0.0/20", "enablePrivateNodes": True},
     config={
         "machineType": "n2-standard-8", "diskSizeGb": 50, "diskType": "pd-ssd", "imageType": "COS_CONTAINERD",
         "serviceAccount": "nodes", "oauthScopes": ["s"], "spot": True, "metadata": {"a": "b"},
+        "accelerators": [{"acceleratorCount": "1", "acceleratorType": "nvidia-l4"}], "windowsNodeConfig": {},
+        "kubeletConfig": {"podPidsLimit": "4096"}, "bootDisk": {"diskType": "pd-ssd", "sizeGb": "50"},
         "tags": ["kept"], "labels": {"tier": "1", "cloud.google.com/gke-x": "y"}, "effectiveCgroupMode": "V2",
         "taints": [{"key": "k", "value": "", "effect": "NO_EXECUTE"}], "resourceLabels": {"goog-x": "y", "cost": "1"},
     },
@@ -153,8 +157,11 @@ def test_what_the_options_leave_open_is_as_it_was() -> None:
             "machineType": "n2-standard-8", "diskSizeGb": 50, "diskType": "pd-ssd", "imageType": "COS_CONTAINERD",
             "serviceAccount": "other", "oauthScopes": ["s"], "spot": True, "tags": ["kept"], "labels": {"tier": "1"},
             "taints": [{"key": "k", "value": "", "effect": "NO_EXECUTE"}],
-            "resourceLabels": {GENERATION_LABEL: "work"},
+            "resourceLabels": {"cost": "1", GENERATION_LABEL: "work"}, "metadata": {"a": "b"},
+            "accelerators": [{"acceleratorCount": "1", "acceleratorType": "nvidia-l4"}],
+            "kubeletConfig": {"podPidsLimit": "4096"},
         },
+        "placementPolicy": {"type": "COMPACT"},
     }  # fmt: skip
 
 
@@ -168,10 +175,36 @@ def test_what_the_options_say_holds_whole() -> None:
     assert "labels" not in config and "taints" not in config and not config["spot"]
     assert config["tags"] == ["kept", "new"] and config["machineType"] == "e2-small"
     assert config["resourceLabels"] == {"a": "b", GENERATION_LABEL: "work"}
-    assert config["bootDisk"] == {"sizeGb": 70} and "diskSizeGb" not in config
+    assert config["bootDisk"] == {"diskType": "pd-ssd", "sizeGb": 70} and "diskSizeGb" not in config
     assert body["autoscaling"] == {"enabled": True, "minNodeCount": 1, "maxNodeCount": 4}
     assert body["locations"] == ["us-central1-c"] and body["initialNodeCount"] == 4
     assert body["management"]["autoRepair"] and body["upgradeSettings"]["maxSurge"] == 1
+
+
+def test_what_the_options_say_of_a_part_is_added_to_it() -> None:
+    body = made(extra={"config": {"kubelet_config": {"cpuManagerPolicy": "static"}}})
+    assert body["config"]["kubeletConfig"] == {"podPidsLimit": "4096", "cpuManagerPolicy": "static"}
+
+
+def test_what_the_options_empty_is_not_kept() -> None:
+    assert "accelerators" not in made(extra={"config": {"accelerators": []}})["config"]
+
+
+BOOT_DISK = {"diskType": "hyperdisk-balanced", "sizeGb": "50", "provisionedIops": "3000"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "disk"),
+    [
+        ({}, {"bootDisk": BOOT_DISK}),
+        ({"disk_size_gb": 70}, {"diskType": "hyperdisk-balanced", "diskSizeGb": 70}),
+        ({"extra": {"config": {"boot_disk": {"size_gb": 70}}}}, {"bootDisk": {**BOOT_DISK, "sizeGb": 70}}),
+    ],
+)
+def test_the_boot_disk_is_described_in_one_way_only(entry: Json, disk: Json) -> None:
+    config = {"diskType": "hyperdisk-balanced", "diskSizeGb": 50, "bootDisk": BOOT_DISK}
+    found = made(old=pool("work", config=config), **entry)["config"]
+    assert {key: value for key, value in found.items() if "isk" in key} == disk
 
 
 def test_the_tags_of_all_nodes_are_on_it() -> None:
