@@ -483,8 +483,8 @@ options:
       - Names of pools are unique in a cluster, so the new one is called after the old with a few digits, for example
         C(work-1f3a9c), and carries the resource label C(mcistio-gke-node-pool) with the name that O(node_pools) uses.
         Under that name it is compared from then on.
-      - What the options do not say of the new pool is taken over from the old, but for its version. Unless its size is declared it starts with
-        as many nodes as the old has.
+      - What the options do not say of the new pool is taken over from the old, but for its version. Unless its size is
+        declared it starts with as many nodes as the old has.
       - Draining closes all nodes of the old pool and asks pod by pod for its end (the Eviction API), so
         PodDisruptionBudgets hold; from as many nodes at a time as an upgrade of the pool would take, that is
         O(max_surge) and O(max_unavailable) together.
