@@ -45,7 +45,6 @@ _ALIVE = frozenset({"PROVISIONING", RUNNING, "RECONCILING", "DEGRADED"})
 """States in which nobody removes a cluster but on purpose."""
 
 
-
 @dataclass
 class Outcome:
     """What a run did, or would do.

@@ -61,9 +61,10 @@ def plan(wish: Desired, actual: Json, sizes: Mapping[str, int], totals: Mapping[
             changes += rule(path, wanted, actual, group)
     if wish.allow_recreate and any(one.path != _DATAPATH for one in immutable):
         return Plan(before=picked(wanted, view), after=wanted, notices=notices, recreate=immutable)
-    later = _moved(actual, sorted(wanted["locations"])) if ("locations",) in found else actual
+    moves = ("locations",) in found
+    later = _moved(actual, sorted(wanted["locations"])) if moves else actual
     pools = pool_plan.plan_pools(wish, later, sizes, totals or {})
-    for pool in actual.get("nodePools") or ():
+    for pool in actual.get("nodePools") or () if moves else ():
         if "locations" in pools.before.get(str(pool["name"]), {}):
             pools.before[str(pool["name"])]["locations"] = pool.get("locations") or []
     _refuse(wish, immutable, pools.immutable)
@@ -136,6 +137,8 @@ def _refuse(wish: Desired, cluster: list[Difference], pools: list[Difference]) -
 
 _DATAPATH = ("networkConfig", "datapathProvider")
 """What no call changes unless all nodes may be made anew."""
+
+
 def _moved(actual: Json, zones: list[str]) -> Json:
     """The cluster once its zones are others: its pools are in the same then, whatever they were in before."""
     return {**actual, "nodePools": [{**pool, "locations": zones} for pool in actual.get("nodePools") or ()]}
