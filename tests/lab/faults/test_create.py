@@ -66,11 +66,22 @@ def test_03_status_message_without_error(cloud: Cloud) -> None:
     _failed_later(cloud, "Internal error.")
 
 
-@pytest.mark.parametrize("message", [STOCKOUT, TRY_ANOTHER], ids=["group", "other-location"])
+NAMELESS = "[ZONE_RESOURCE_POOL_EXHAUSTED]: Instance creation failed."
+
+
+@pytest.mark.parametrize("message", [STOCKOUT, TRY_ANOTHER, NAMELESS], ids=["group", "other-location", "no-zone-named"])
 def test_04_stockout(cloud: Cloud, message: str) -> None:
     cloud.fault(failure(message, "GCE_STOCKOUT", code=8), method="POST", path=CREATE)
     zones = "us-central1 also has us-central1-b, us-central1-c, us-central1-f."
     _failed_later(cloud, message, "no machines of this type left", zones)
+
+
+def test_04_stockout_in_one_zone_of_a_region(cloud: Cloud) -> None:
+    message = "The zone 'projects/p/zones/us-central1-b' does not have enough resources available."
+    cloud.fault(failure(message, "GCE_STOCKOUT", code=8), method="POST", path=CREATE)
+    cloud.cluster(location="us-central1").failed_with(
+        message, "us-central1 also has us-central1-a, us-central1-c, us-central1-f."
+    )
 
 
 def test_04_stockout_without_the_right_to_see_zones(cloud: Cloud) -> None:
