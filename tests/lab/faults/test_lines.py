@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from tests.lab.emulator.emulator import JSON
 from tests.lab.faults.cloud import CLUSTER, CREATE, ZONE, Cloud
 
 TIME = r"(\d+ h \d\d m \d\d s|\d+ m \d\d s|\d+ s)"
@@ -35,9 +36,7 @@ def test_a_creation_tells_its_completed_stages(cloud: Cloud) -> None:
         ("DELETE", CLUSTER, {"state": "absent"}, "deleting"),
     ],
 )
-def test_what_tells_no_stages_tells_its_time(
-    cloud: Cloud, method: str, path: str, options: dict[str, object], line: str
-) -> None:
+def test_what_tells_no_stages_tells_its_time(cloud: Cloud, method: str, path: str, options: JSON, line: str) -> None:
     cloud.cluster(cluster_version="1.35")
     cloud.fault({"operation_seconds": 0.3}, method=method, path=path)
     run = cloud.cluster(**options)
