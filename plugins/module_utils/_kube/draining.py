@@ -75,7 +75,8 @@ class _Round:
     @property
     def text(self) -> str:
         """For people."""
-        return f"{self.nodes - len(self.busy)} of {self.nodes} nodes empty, {len(self.pods)} pods left"
+        left = f"{len(self.pods)} pod{'' if len(self.pods) == 1 else 's'}"
+        return f"{self.nodes - len(self.busy)} of {self.nodes} nodes empty, {left} left"
 
 
 _RIGHTS = (("patch", "nodes", ""), ("create", "pods", "eviction"))

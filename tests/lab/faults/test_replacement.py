@@ -88,7 +88,7 @@ def test_28_a_new_pool_takes_its_place_when_told_to(cloud: Cloud, server: ApiSer
     assert _pods(server) == []
     assert [line for line in run.lines if "draining" in line] == [
         "c: node pool work: draining (0 of 2 nodes empty, 2 pods left)",
-        "c: node pool work: draining (1 of 2 nodes empty, 1 pods left)",
+        "c: node pool work: draining (1 of 2 nodes empty, 1 pod left)",
         "c: node pool work: draining (2 of 2 nodes empty, 0 pods left)",
     ]
     again = cloud.cluster(**AFTER)

@@ -166,7 +166,7 @@ def test_draining_goes_through_the_endpoint_and_within_the_time_of_the_options(
     assert asked == [{"name": "central", "location": LOCATION, "project": "p", "endpoint": "dns"}]
     assert run.said == [
         "central: node pool work: drain and delete",
-        "central: node pool work: draining (0 of 1 nodes empty, 1 pods left)",
+        "central: node pool work: draining (0 of 1 nodes empty, 1 pod left)",
     ]
 
 

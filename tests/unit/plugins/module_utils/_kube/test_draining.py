@@ -132,7 +132,7 @@ def test_nodes_have_their_turn(world: World) -> None:
     assert world.drain(at_once=1)
     assert world.evictions[2:] == ["web-3"]
     assert world.lines[-2:] == [
-        "node pool old: draining (1 of 2 nodes empty, 1 pods left)",
+        "node pool old: draining (1 of 2 nodes empty, 1 pod left)",
         "node pool old: draining (2 of 2 nodes empty, 0 pods left)",
     ]
 
@@ -154,7 +154,7 @@ def test_a_budget_is_waited_for(world: World) -> None:
     assert not world.pods
     assert world.evictions[:2] == ["web-1", "web-2"] and len(world.evictions) > 2
     assert world.time.seconds >= 7
-    assert world.lines[1] == "node pool old: draining (1 of 2 nodes empty, 1 pods left)"
+    assert world.lines[1] == "node pool old: draining (1 of 2 nodes empty, 1 pod left)"
     assert len(world.lines) == 3, "a line for each change, not for each look"
 
 
