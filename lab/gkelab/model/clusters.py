@@ -223,6 +223,7 @@ class Clusters:
         """setAutoscaling and setManagement."""
         record = self.find(project, location, name)
         changed = {**self.find_pool(record, pool), field: value}
+        nodepools.check_autoscaling(changed.get("autoscaling", {}))
         return self._replace_pool(record, changed, operation_type)
 
     def _replace_pool(self, record: JSON, changed: JSON, operation_type: str) -> JSON:

@@ -36,6 +36,7 @@ def complete(pool: JSON, cluster: JSON) -> JSON:
             "(?:[a-z](?:[-a-z0-9]{0,38}[a-z0-9])?)."
         )
     _check_size(pool)
+    check_autoscaling(pool.get("autoscaling", {}))
     done = deepcopy(pool)
     done["config"] = _config(done.get("config", {}), cluster)
     done.setdefault("locations", list(cluster["locations"]))
@@ -80,6 +81,13 @@ def _check_size(pool: JSON) -> None:
     count = pool.get("initialNodeCount", 0)
     if not 0 <= count <= _MAX_NODES:
         raise invalid(f"Node pool size must be between 0 and {_MAX_NODES}, got {count}.")
+
+
+def check_autoscaling(scaling: JSON) -> None:
+    """Refuse bounds for each zone beside bounds for all of them."""
+    each = [name for name in ("minNodeCount", "maxNodeCount") if scaling.get(name)]
+    if each and (scaling.get("totalMinNodeCount") or scaling.get("totalMaxNodeCount")):
+        raise invalid("The total_*_node_count fields are mutually exclusive with the *_node_count fields.")
 
 
 def disk_size(value: object) -> int:

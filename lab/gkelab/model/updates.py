@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 
-from gkelab.model import catalog, defaults, versions
+from gkelab.model import catalog, defaults, nodepools, versions
 from gkelab.model.errors import ApiError, invalid
 from gkelab.model.schema import fields, message
 from gkelab.model.store import JSON
@@ -116,6 +116,7 @@ def _custom_image(body: JSON, location: str, update: JSON) -> None:
 
 
 def _pool_autoscaling(body: JSON, location: str, update: JSON) -> None:
+    nodepools.check_autoscaling(update["desiredNodePoolAutoscaling"])
     for pool in _pools(body, update):
         pool["autoscaling"] = update["desiredNodePoolAutoscaling"]
 

@@ -47,7 +47,7 @@ def read(session: GoogleSession, wish: Desired, cluster: dict[str, Any]) -> Node
         have = found.current
         if have is not None and counts_matter(pool, have):
             expected[str(have["name"])] = int(pool["initialNodeCount"])
-        elif have is None and found.old and wish.replace_node_pools and not counts_matter(pool, found.old[0]):
+        elif have is None and found.old and wish.replace_node_pools and not counts_matter(pool, found.model):
             replaced[name] = found.old
     if not replaced and (not expected or _adds_up(cluster, pools, expected)):
         return NodeSizes(expected)

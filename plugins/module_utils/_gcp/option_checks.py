@@ -31,6 +31,7 @@ _NODE_LABEL = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-
 _NODE_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _LONGEST_LABEL = 63
+_EACH_ZONE, _ALL_ZONES = ("minimum", "maximum"), ("total_minimum", "total_maximum")
 
 
 def check(subject: str, params: Mapping[str, Any]) -> None:
@@ -91,12 +92,15 @@ def _pool(options: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _autoscaling(value: Mapping[str, Any]) -> Iterator[str]:
-    for least, most in (("minimum", "maximum"), ("total_minimum", "total_maximum")):
+    for least, most in (_EACH_ZONE, _ALL_ZONES):
         low, high = value.get(least), value.get(most)
         if any(number is not None and number < 0 for number in (low, high)):
             yield f"autoscaling: {least} and {most} cannot be negative"
         elif low is not None and high is not None and low > high:
             yield f"autoscaling: {least} {low} is more than {most} {high}"
+    bounds = [{name for name in names if value.get(name)} for names in (_EACH_ZONE, _ALL_ZONES)]
+    if all(bounds):
+        yield f"autoscaling: {' and '.join(sorted(set[str]().union(*bounds)))} exclude each other"
 
 
 def _maintenance(value: Mapping[str, Any]) -> Iterator[str]:

@@ -116,7 +116,8 @@ def call(name: str, group: Path, wanted: Json, have: Json, found: list[Differenc
     """The call that settles a group of differences, which must not be a fixed one."""
     text, where = described(found), f"/nodePools/{name}"
     if group[0] in _OWN_CALLS:
-        body = {group[0]: merged(have.get(group[0]) or {}, wanted[group[0]])}
+        present = have.get(group[0]) or {}
+        body = {group[0]: (autoscaled if group == ("autoscaling",) else merged)(present, wanted[group[0]])}
         return Change(text, "POST", f"{where}:{_OWN_CALLS[group[0]]}", body, tuple(found))
     if group == _SIZE:
         return Change(text, "POST", f"{where}:setSize", {"nodeCount": wanted["initialNodeCount"]}, tuple(found))
@@ -125,6 +126,18 @@ def call(name: str, group: Path, wanted: Json, have: Json, found: list[Differenc
     # A request of a run that died meanwhile is refused by it, should it still arrive.
     etag = {"etag": have["etag"]} if have.get("etag") else {}
     return Change(text, "PUT", where, update | etag, tuple(found))
+
+
+_EACH_ZONE = frozenset({"minNodeCount", "maxNodeCount"})
+_ALL_ZONES = frozenset({"totalMinNodeCount", "totalMaxNodeCount"})
+
+
+def autoscaled(present: Json, wanted: Json) -> Json:
+    """Autoscaling as it is with what is wished for: bounds a zone and bounds for all zones exclude each other."""
+    if not wanted.get("enabled", present.get("enabled")):
+        return wanted
+    dropped = _EACH_ZONE if wanted.keys() & _ALL_ZONES else _ALL_ZONES if wanted.keys() & _EACH_ZONE else frozenset()
+    return {key: value for key, value in present.items() if key not in dropped} | wanted
 
 
 def _wrapped(field: str, inner: str) -> Callable[[Json, Json], Json]:

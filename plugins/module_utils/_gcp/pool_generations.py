@@ -15,6 +15,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.compare import ca
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.desired import Desired, Json, merged, pool_body
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_fields import (
     GENERATION_LABEL,
+    autoscaled,
     counts_matter,
     fixed_part,
     immutable,
@@ -36,6 +37,11 @@ class Generations:
 
     current: Json | None = None
     old: tuple[Json, ...] = ()
+
+    @property
+    def model(self) -> Json:
+        """The old one after which a new one is made: a replacement that was not finished has stopped the others."""
+        return next((pool for pool in self.old if (pool.get("autoscaling") or {}).get("enabled")), self.old[0])
 
 
 def standing(cluster: Json) -> dict[str, Json]:
@@ -109,16 +115,16 @@ def _kept(pool: Json, old: Json, cluster: Json) -> Json:
     is left out unseen would be found out by whoever misses their accelerators.
     """
     scaling = {key: value for key, value in (old.get("autoscaling") or {}).items() if key != "autoprovisioned"}
+    scaling = autoscaled(scaling if scaling.get("enabled") else {}, pool.get("autoscaling") or {})
     management = {key: value for key, value in (old.get("management") or {}).items() if key.startswith("auto")}
     limit = {key: value for key, value in (old.get("maxPodsConstraint") or {}).items() if key == "maxPodsPerNode"}
     kept = {key: old[key] for key in _KEPT if key in old} | {
-        "autoscaling": scaling,
         "management": management,
         "maxPodsConstraint": limit,
         "networkConfig": _kept_network(old.get("networkConfig") or {}, cluster),
         "config": _kept_config(old.get("config") or {}, pool.get("config") or {}),
     }
-    body = merged(kept, pool)
+    body = merged(kept, pool) | {"autoscaling": scaling}
     # what was merged above from two sides, where the wish is the whole
     body["config"] |= {key: value for key, value in (pool.get("config") or {}).items() if key in ("labels", "taints")}
     body["config"] = _said(body["config"])
@@ -139,7 +145,7 @@ def _kept_config(have: Json, wanted: Json) -> Json:
 
 def _kept_disk(have: Json, wanted: Json) -> Json:
     """The boot disk, which there are two ways to describe; only one of them may be used."""
-    old_way = {key: have[key] for key in ("diskType", "diskSizeGb") if key in have}
+    old_way: Json = {key: have[key] for key in ("diskType", "diskSizeGb") if key in have}
     new_way = have.get("bootDisk") or {}
     says_more = not new_way.keys() <= {"diskType", "sizeGb"}
     if "bootDisk" in wanted or (says_more and not wanted.keys() & old_way.keys()):

@@ -95,7 +95,7 @@ def _successor(wish: Desired, pool: Json, found: Generations, actual: Json, node
             f"{name}, made for this very wish, differs from it all the same: {described(immutable(pool, bearer))}",
             "Take the options back: the service does not do what they say.",
         )  # fmt: skip
-    return successor(pool, found.old[0], actual, wish.node_tags, nodes)
+    return successor(pool, found.model, actual, wish.node_tags, nodes)
 
 
 def _replacement(pool: Json, old: tuple[Json, ...], body: Json, result: PoolPlan) -> None:

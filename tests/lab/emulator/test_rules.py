@@ -322,6 +322,18 @@ def test_node_pool_updates(rest: Rest) -> None:
     assert rest.get()["currentNodeCount"] == 2
 
 
+def test_bounds_of_autoscaling_are_of_one_sort(rest: Rest) -> None:
+    both = {"enabled": True, "maxNodeCount": 3, "totalMaxNodeCount": 9}
+    assert "mutually exclusive" in _refused(rest, nodePools=[POOL | {"autoscaling": both}])
+    rest.cluster()
+    path = "clusters/c/nodePools/default-pool:setAutoscaling"
+    status, answer = rest.container("POST", path, {"autoscaling": both})
+    assert status == 400 and "mutually exclusive" in answer["error"]["message"]
+    rest.change("POST", path, {"autoscaling": {"enabled": True, "totalMaxNodeCount": 9}})
+    update = {"desiredNodePoolAutoscaling": both, "desiredNodePoolId": "default-pool"}
+    assert "mutually exclusive" in _update_refused(rest, update)[1]
+
+
 def test_pools_are_found_or_not(rest: Rest) -> None:
     rest.cluster()
     status, answer = rest.container("DELETE", "clusters/c/nodePools/none")

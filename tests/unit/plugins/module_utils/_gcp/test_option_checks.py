@@ -45,6 +45,7 @@ def test_what_is_fine(options: dict[str, Any]) -> None:
         ({"autoscaling": {"total_minimum": 5, "total_maximum": 2}}, "total_minimum 5 is more"),
         ({"maintenance": {"start_time": "2026-01-02T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"}}, "not after"),
         ({"wait_timeout": 0}, "less than 1"),
+        ({"autoscaling": {"maximum": 3, "total_maximum": 9}}, "maximum and total_maximum exclude each other"),
         ({"drain_timeout": 0}, "drain_timeout: 0 is less than 1"),
     ],
 )

@@ -263,6 +263,30 @@ def test_other_pools_are_removed_only_when_told_to() -> None:
     assert (change.method, change.path) == ("DELETE", "/nodePools/other")
 
 
+@pytest.mark.parametrize(
+    ("present", "asked", "sent"),
+    [
+        ({"minNodeCount": 1, "maxNodeCount": 3}, {"total_maximum": 9}, {"totalMaxNodeCount": 9}),
+        ({"totalMaxNodeCount": 9}, {"maximum": 3}, {"maxNodeCount": 3}),
+        ({"minNodeCount": 1, "maxNodeCount": 3}, {"maximum": 5}, {"minNodeCount": 1, "maxNodeCount": 5}),
+        ({"minNodeCount": 1, "maxNodeCount": 3}, {"location_policy": "ANY"},
+         {"minNodeCount": 1, "maxNodeCount": 3, "locationPolicy": "ANY"}),
+    ],
+)  # fmt: skip
+def test_bounds_a_zone_and_bounds_for_all_exclude_each_other(
+    present: dict[str, Any], asked: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    actual = cluster(nodePools=[pool(autoscaling={"enabled": True, **present})])
+    (change,) = planned(actual, {}, autoscaling=asked).changes
+    assert change.body == {"autoscaling": {"enabled": True, **sent}}
+
+
+def test_without_autoscaling_there_are_no_bounds() -> None:
+    actual = cluster(nodePools=[pool(autoscaling={"enabled": True, "minNodeCount": 1, "maxNodeCount": 3})])
+    (change,) = planned(actual, {}, autoscaling={"enabled": False}).changes
+    assert change.body == {"autoscaling": {"enabled": False}}
+
+
 def test_an_autoscaled_pool_is_not_resized() -> None:
     actual = cluster(nodePools=[pool(autoscaling={"enabled": True, "minNodeCount": 1})])
     assert planned(actual, {}, node_count=9).changes == []

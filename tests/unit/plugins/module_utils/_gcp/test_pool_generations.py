@@ -221,6 +221,20 @@ def test_the_clusters_own_pod_range_is_not_asked_for() -> None:
     assert "networkConfig" not in successor(asked, made_by_google, cluster(), (), 1)
 
 
+def test_bounds_are_of_one_sort_and_of_what_is_autoscaled() -> None:
+    assert made(autoscaling={"total_maximum": 6})["autoscaling"] == {"enabled": True, "totalMaxNodeCount": 6}
+    assert made(autoscaling={"enabled": False}, node_count=1)["autoscaling"] == {"enabled": False}
+    stopped = {**OLD, "autoscaling": {"minNodeCount": 1, "maxNodeCount": 9}}
+    assert "autoscaling" not in made(old=stopped)
+
+
+def test_one_that_still_grows_is_the_model() -> None:
+    """The other was stopped when this one took its place, which a change of mind has interrupted."""
+    scaled = marked("work-000000", serviceAccount="b") | {"autoscaling": {"enabled": True}}
+    assert Generations(None, (pool("work"), scaled)).model is scaled
+    assert Generations(None, (pool("work"), pool("work-1"))).model["name"] == "work"
+
+
 FIXED_SIZE = {**OLD, "autoscaling": {}, "locations": ["us-central1-a"]}
 
 
