@@ -260,7 +260,7 @@ options:
       - It is compared unless the pool is autoscaled.
     type: int
   autoscaling:
-    description: Let the pool grow and shrink.
+    description: Let the pool grow and shrink. Bounds a zone and bounds for all zones exclude each other.
     type: dict
     suboptions:
       enabled:
@@ -365,7 +365,7 @@ options:
           - It is compared unless the pool is autoscaled.
         type: int
       autoscaling:
-        description: Let the pool grow and shrink.
+        description: Let the pool grow and shrink. Bounds a zone and bounds for all zones exclude each other.
         type: dict
         suboptions:
           enabled:
