@@ -28,3 +28,11 @@ def test_the_table_is_in_columns() -> None:
     assert table([Row("one", 1.25, "s"), Row("another", 10, "calls", "note")]) == (
         "one            1.2 s\nanother       10.0 calls  note"
     )
+
+
+def test_a_lab_that_is_up_leads_no_run_astray(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GCP_PROJECT", "GKE_MESH_CONTAINER_ENDPOINT", "GKE_MESH_COMPUTE_ENDPOINT", "GKE_MESH_ENV"):
+        monkeypatch.setenv(name, "x")
+    kept = runs._environment()
+    assert "GKE_MESH_ENV" in kept and "PATH" in kept
+    assert not {"GCP_PROJECT", "GKE_MESH_CONTAINER_ENDPOINT", "GKE_MESH_COMPUTE_ENDPOINT"} & kept.keys()
