@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -168,6 +170,12 @@ def test_draining_goes_through_the_endpoint_and_within_the_time_of_the_options(
         "central: node pool work: drain and delete",
         "central: node pool work: draining (0 of 1 nodes empty, 1 pod left)",
     ]
+
+
+def test_only_who_drains_pays_for_the_kubernetes_client() -> None:
+    script = f"import sys, {gke_cluster.__name__}; print('kubernetes' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_the_spec_fills_every_option_that_the_rules_read() -> None:
