@@ -17,7 +17,6 @@ PACKAGES = {
     "google.auth": "google-auth",
     "google.cloud": "google-cloud-container",
     "google.oauth2": "google-auth",
-    "google.protobuf": "protobuf",
     "websocket": "websocket-client",
     "yaml": "PyYAML",
 }
