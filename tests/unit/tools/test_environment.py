@@ -123,9 +123,7 @@ def test_a_failed_installation_is_not_taken_for_whole(alone: Install, monkeypatc
     assert not list(environment.cache().glob("env-*/complete"))
 
 
-def test_the_key_changes_with_the_requirements(
-    alone: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_key_changes_with_the_requirements(alone: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     python = alone("bin/python3.13")
     monkeypatch.setattr(environment, "REQUIREMENTS", tmp_path)
     (tmp_path / "all.txt").write_text("one==1\n", encoding="utf-8")
