@@ -92,8 +92,19 @@ def _blocks(prefix: int) -> Iterator[Network]:
 
 def used_node_addresses(cloud: Cloud) -> set[str]:
     """Addresses of all nodes, of operations in flight too."""
-    states = [state for record in cloud.clusters.values() for state in (record, record.get("pending") or {})]
-    return {node["address"] for state in states for node in state.get("nodes", [])}
+    return {node["address"] for record in cloud.clusters.values() for node in _nodes(record)}
+
+
+def used_pod_ranges(cloud: Cloud, subnet: str) -> set[str]:
+    """Pod ranges of all nodes in a subnet, whose clusters may share a secondary range; of operations in flight too."""
+    records = [record for record in cloud.clusters.values() if record["subnet"] == subnet]
+    return {node["podCidr"] for record in records for node in _nodes(record)}
+
+
+def _nodes(record: JSON) -> Iterator[JSON]:
+    """Every node that a cluster has or will have."""
+    for state in (record, record.get("pending") or {}):
+        yield from state.get("nodes", [])
 
 
 def node_addresses(subnet: str, used: set[str]) -> Iterator[str]:

@@ -150,7 +150,7 @@ def place_nodes(cloud: Cloud, record: JSON, body: JSON, sizes: JSON, groups: JSO
             kept += stay
             wanted.append((pool, zone, sizes[pool["name"]] - len(stay)))
     fresh = addresses.node_addresses(record["subnetCidr"], addresses.used_node_addresses(cloud))
-    taken = {node["podCidr"] for node in standing}
+    taken = addresses.used_pod_ranges(cloud, record["subnet"])
     for pool, zone, missing in wanted:
         for _ in range(missing):
             node = _new_node(record, pool, zone, groups, fresh, taken)

@@ -141,6 +141,19 @@ def test_named_ranges(rest: Rest) -> None:
     assert rules[0]["sourceRanges"] == ["10.64.0.0/16", "10.66.0.0/16"]
 
 
+def test_clusters_on_one_secondary_range_give_no_pod_address_twice(rest: Rest) -> None:
+    ranges = [{"rangeName": "pods", "ipCidrRange": "10.64.0.0/16"}, {"rangeName": "s", "ipCidrRange": "10.65.0.0/20"}]
+    rest.compute("PATCH", "regions/us-central1/subnetworks/default", {"secondaryIpRanges": ranges})
+    policy = {"clusterSecondaryRangeName": "pods", "servicesSecondaryRangeName": "s"}
+    pools = [{"name": "p", "initialNodeCount": 2}]
+    for name in ("a", "b"):
+        rest.cluster(name, nodePools=pools, ipAllocationPolicy=policy)
+    rest.change("POST", "clusters/a/nodePools/p:setSize", {"nodeCount": 3})
+    machines = rest.compute("GET", "zones/us-central1-a/instances")[1]["items"]
+    pods = [machine["networkInterfaces"][0]["aliasIpRanges"][0]["ipCidrRange"] for machine in machines]
+    assert len(pods) == len(set(pods)) == 5
+
+
 def test_a_full_range_fails_the_operation(rest: Rest) -> None:
     body: JSON = {"name": "c", "nodePools": [{"name": "p", "initialNodeCount": 3}]}
     body["ipAllocationPolicy"] = {"clusterIpv4CidrBlock": "10.96.0.0/23"}
