@@ -197,9 +197,17 @@ def _settle_network_config(body: JSON, network: JSON, subnet: JSON) -> None:
     config["network"] = network["selfLink"].partition("/compute/v1/")[2]
     config["subnetwork"] = subnet["selfLink"].partition("/compute/v1/")[2]
     config.setdefault("serviceExternalIpsConfig", {})
-    config.setdefault("defaultEnablePrivateNodes", bool(body.get("privateClusterConfig", {}).get("enablePrivateNodes")))
+    _settle_private_nodes(config, body.get("privateClusterConfig", {}))
     if config.get("datapathProvider") == "ADVANCED_DATAPATH" and body.get("networkPolicy", {}).get("enabled"):
         raise invalid("Enabling NetworkPolicy for clusters with DatapathProvider=ADVANCED_DATAPATH is not allowed.")
+
+
+def _settle_private_nodes(config: JSON, legacy: JSON) -> None:
+    """Today's field and its deprecated twin must agree where both messages are sent; a missing boolean is false."""
+    private = bool(legacy.get("enablePrivateNodes"))
+    if legacy and config.get("defaultEnablePrivateNodes", private) != private:
+        raise invalid("enable_private_nodes and default_enable_private_nodes must be the same.")
+    config.setdefault("defaultEnablePrivateNodes", private)
 
 
 def settle_endpoints(body: JSON) -> None:

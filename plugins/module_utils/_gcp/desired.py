@@ -37,6 +37,7 @@ class Desired:
         pools: NodePool JSON of what was set, by pool name; ``initialNodeCount`` is the wished-for count a zone.
         node_tags: network tags that every node of the cluster must carry.
         notices: sentences for the user.
+        pools_listed: whether the options name the pools; otherwise there is the default one, for clusters without any.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Desired:
     allow_node_recreation: bool = False
     replace_node_pools: bool = False
     allow_recreate: bool = False
+    pools_listed: bool = True
 
     @property
     def autopilot(self) -> bool:
@@ -93,6 +95,7 @@ def desired(params: Mapping[str, Any], project: str) -> Desired:
             f"extra: {', '.join(checked.unknown)} unknown to the installed google-cloud-container, sent as given."
         )
     autopilot = bool((cluster.get("autopilot") or {}).get("enabled"))
+    listed = bool(params.get("node_pools") or extra_pools)
     pools = {} if autopilot else _pools(params, extra_pools)
     tags = tuple(sorted(set(params.get("node_tags") or ())))
     if tags and (autopilot or (cluster.get("autoscaling") or {}).get("enableNodeAutoprovisioning")):
@@ -101,7 +104,7 @@ def desired(params: Mapping[str, Any], project: str) -> Desired:
         name, location, cluster, _texts(labels), pools, tags,
         tuple(notices), bool(params.get("purge_labels", True)), bool(params.get("remove_other_node_pools")),
         bool(params.get("allow_node_recreation")), bool(params.get("replace_node_pools")),
-        bool(params.get("allow_recreate")),
+        bool(params.get("allow_recreate")), listed,
     )  # fmt: skip
 
 
@@ -119,6 +122,10 @@ def create_body(wish: Desired) -> Json:
     """The Cluster of a create call: the wish, with those defaults that are ours and not the service's."""
     body = merged({"name": wish.name, "ipAllocationPolicy": {"useIpAliases": True}}, wish.cluster)
     body["ipAllocationPolicy"] = {key: part for key, part in body["ipAllocationPolicy"].items() if key not in _LATER}
+    private = bool((body.get("networkConfig") or {}).get("defaultEnablePrivateNodes"))
+    if private and body.get("privateClusterConfig"):
+        # The service refuses the old message where it says otherwise than today's field, and silence is a "no" there.
+        body["privateClusterConfig"] = {"enablePrivateNodes": True, **body["privateClusterConfig"]}
     if wish.labels:
         body["resourceLabels"] = dict(wish.labels)
     if not wish.autopilot:
@@ -184,8 +191,10 @@ def _legacy(params: Mapping[str, Any], cluster: Json) -> list[str]:
     ):
         if params.get(option) is None:
             continue
-        if params.get(today) is None:
-            _put(cluster, f"{field}.componentConfig.enableComponents", components if params[option] else [])
+        if params.get(today) is not None:
+            notices.append(f"{option} is a switch of the past and has no effect: {today} is set too, and that counts.")
+            continue
+        _put(cluster, f"{field}.componentConfig.enableComponents", components if params[option] else [])
         told = f"{today}: [{', '.join(components if params[option] else [])}]"
         notices.append(f"{option} is a switch of the past: {told} says the same today.")
     return notices
@@ -235,6 +244,10 @@ def _as_is(value: Any) -> Any:
 
 def _upper(value: str) -> str:
     return value.upper()
+
+
+def _once(values: list[str]) -> list[str]:
+    return sorted(set(values))
 
 
 def _enabled(value: bool) -> Json:
@@ -347,7 +360,7 @@ _RULES: tuple[_Rule, ...] = (
     ("description", "description", _as_is),
     ("cluster_version", "initialClusterVersion", _as_is),
     ("release_channel", "releaseChannel.channel", _channel),
-    ("node_locations", "locations", sorted),
+    ("node_locations", "locations", _once),
     ("network", "network", _as_is),
     ("subnetwork", "subnetwork", _as_is),
     ("cluster_ipv4_cidr", "ipAllocationPolicy.clusterIpv4CidrBlock", _as_is),
@@ -382,7 +395,7 @@ _RULES: tuple[_Rule, ...] = (
 _POOL_RULES: tuple[_Rule, ...] = (
     ("node_count", "initialNodeCount", _as_is),
     ("autoscaling", "autoscaling", _autoscaling),
-    ("node_locations", "locations", sorted),
+    ("node_locations", "locations", _once),
     ("machine_type", "config.machineType", _as_is),
     ("disk_size_gb", "config.diskSizeGb", _as_is),
     ("disk_type", "config.diskType", _as_is),

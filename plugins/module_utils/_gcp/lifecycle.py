@@ -103,6 +103,9 @@ class Lifecycle:
         self._outcome = Outcome()
         self._surprises = 0
         self._unsure = ""
+        """The change whose request got no reply, until it is known what became of it."""
+        self._reply_lost = False
+        """Whether the last write may have been carried out although it failed."""
         self._refused: tuple[Any, ...] = ()
         """The last request that was refused for being based on what has changed since."""
         self._created = False
@@ -150,6 +153,7 @@ class Lifecycle:
             if self._policy.deletion_protection:
                 raise MeshError("delete", self._place.subject, "it has deletion_protection", "Set that to false first.")
             if cluster.get("status") == "STOPPING" and not self._policy.wait:
+                self._outcome.operation = operations.running(self._session, self._place)
                 return self._outcome
             if not self._outcome.changed:
                 self._outcome.before = {"name": cluster.get("name"), "location": self._place.location}
@@ -244,7 +248,7 @@ class Lifecycle:
         planned = self._plan(wish, cluster)
         if self._unsure and all(change.text != self._unsure for change in planned.changes):
             self._note_change(self._unsure)  # its reply was lost, but it did happen
-        self._unsure = ""
+            self._unsure = ""
         self._outcome.cluster = cluster
         if planned.recreate:
             return self._recreate(wish, cluster, planned)
@@ -283,7 +287,8 @@ class Lifecycle:
         path = cluster_path(self._place.project, self._place.location, self._place.cluster) + change.path
         operation = self._write("change", change.method, path, change.body or None)
         if operation is None:
-            self._unsure = change.text
+            # What a mere refusal was about may be somebody else's doing, if it is done next time.
+            self._unsure = change.text if self._reply_lost else self._unsure
             return False
         self._note_changes([change] if self._policy.wait else [change, *remaining])
         return self._follow(operation, "change")
@@ -325,9 +330,11 @@ class Lifecycle:
 
     def _write(self, doing: str, method: str, path: str, body: dict[str, Any] | None) -> Operation | None:
         """Start an operation; None when the cluster must be read again (busy, stale, lost reply, gone, there)."""
+        self._reply_lost = False
         try:
             return self._session.call(method, CONTAINER, path, doing=doing, subject=self._place.subject, body=body)
         except ApiError as error:
+            self._reply_lost = error.unknown_outcome
             if error.busy:
                 self._wait_for_blocker(doing, error)
                 return None
@@ -399,6 +406,9 @@ class Lifecycle:
             if doing == "create" and (self._read() or {}).get("status") == "ERROR":
                 left = "It is left in state ERROR until the service removes it; recreate_on_error: true replaces it."
             raise self._explained(error, left) from error
+        detail = str(ended.get("detail") or "").strip()
+        if detail:
+            self._outcome.notices.append(f"{self._place.cluster}: operation {ended.get('name')} says: {detail}")
 
     def _explained(self, error: ApiError | OperationFailed, also: str = "") -> MeshError:
         """The error with what the service can tell about a way out."""

@@ -55,8 +55,9 @@ def plan(wish: Desired, actual: Json, sizes: Mapping[str, int], totals: Mapping[
     found = grouped(differences(wanted, view))
     for path, group in found.items():
         rule = _rule(path, wish.allow_node_recreation)
-        if rule is None:
-            immutable += group
+        one_way = [one for one in group if _is_one_way(one)]
+        if rule is None or one_way:
+            immutable += one_way or group
         else:
             changes += rule(path, wanted, actual, group)
     if wish.allow_recreate and any(one.path != _DATAPATH for one in immutable):
@@ -99,12 +100,23 @@ def effective(wish: Desired, view: Json) -> Json:
         present = view.get("resourceLabels") or {}
         kept = {key: value for key, value in present.items() if not wish.purge_labels or key.startswith(SERVICE_LABELS)}
         wanted["resourceLabels"] = kept | wish.labels
-    tags = (((wanted.get("nodePoolAutoConfig") or {}).get("networkTags")) or {}).get("tags")
+    tags = {*_auto_tags(wanted), *(wish.node_tags if _makes_pools(wanted, view) else ())}
     if tags:
-        present_tags = (((view.get("nodePoolAutoConfig") or {}).get("networkTags")) or {}).get("tags") or []
-        union = {"networkTags": {"tags": sorted({*tags, *present_tags})}}
-        wanted["nodePoolAutoConfig"] = merged(wanted["nodePoolAutoConfig"], union)
+        union = {"networkTags": {"tags": sorted({*tags, *_auto_tags(view)})}}
+        wanted["nodePoolAutoConfig"] = merged(wanted.get("nodePoolAutoConfig") or {}, union)
     return wanted
+
+
+def _auto_tags(cluster: Json) -> list[str]:
+    """Tags of the nodes that the service makes by itself."""
+    return list(_at(cluster, ("nodePoolAutoConfig", "networkTags", "tags")) or ())
+
+
+def _makes_pools(wanted: Json, view: Json) -> bool:
+    """Whether the service makes node pools by itself, also where the options do not say so."""
+    provisioning = ("autoscaling", "enableNodeAutoprovisioning")
+    asked = _at(wanted, provisioning)
+    return bool(_at(view, ("autopilot", "enabled")) or (_at(view, provisioning) if asked is None else asked))
 
 
 def _version(actual: Json) -> str:
@@ -157,6 +169,18 @@ def grouped(found: list[Difference]) -> dict[_Path, list[Difference]]:
 
 
 _CONTAINERS = frozenset({"networkConfig", "ipAllocationPolicy", "nodePoolAutoConfig", "privateClusterConfig"})
+
+
+_ENDPOINT_SUBNETWORK = ("controlPlaneEndpointsConfig", "ipEndpointsConfig", "privateEndpointSubnetwork")
+_KEPT_ON = frozenset({("networkConfig", "enableL4ilbSubsetting"), ("networkConfig", "enableFqdnNetworkPolicy")})
+"""Switches that the service does not turn off again."""
+
+
+def _is_one_way(one: Difference) -> bool:
+    """Whether the field has a call, but none that makes this very change."""
+    if one.path == ("fleet", "project") or one.path in _KEPT_ON:
+        return bool(one.before)  # to register, or to turn on, is no problem
+    return one.path == _ENDPOINT_SUBNETWORK
 
 
 def _rule(path: _Path, allow_node_recreation: bool) -> _Rule | None:

@@ -23,6 +23,7 @@ _UPDATABLE = frozenset({
 _MACHINE = frozenset({"machineType", "diskType", "diskSizeGb"})
 """Fields that go together in one call."""
 _SIZE: Path = ("initialNodeCount",)
+_USUAL_STRATEGY = "SURGE"
 _OWN_CALLS = {"autoscaling": "setAutoscaling", "management": "setManagement"}
 
 
@@ -140,6 +141,12 @@ def autoscaled(present: Json, wanted: Json) -> Json:
     return {key: value for key, value in present.items() if key not in dropped} | wanted
 
 
+def upgraded(present: Json, wanted: Json) -> Json:
+    """Upgrade settings as they are with what is wished for; another strategy has nothing of the former's."""
+    strategy = present.get("strategy") or _USUAL_STRATEGY
+    return merged(present, wanted) if wanted.get("strategy", strategy) == strategy else wanted
+
+
 def _wrapped(field: str, inner: str) -> Callable[[Json, Json], Json]:
     """A field of NodeConfig that UpdateNodePool takes in a message of its own."""
     return lambda wanted, have: {field: {inner: wanted["config"].get(field)}}
@@ -157,7 +164,7 @@ _BODIES: dict[Path, Callable[[Json, Json], Json]] = {
     ("version",): lambda wanted, have: {"nodeVersion": wanted["version"]},
     ("locations",): lambda wanted, have: {"locations": wanted["locations"]},
     ("upgradeSettings",): lambda wanted, have: {
-        "upgradeSettings": merged(have.get("upgradeSettings") or {}, wanted["upgradeSettings"])
+        "upgradeSettings": upgraded(have.get("upgradeSettings") or {}, wanted["upgradeSettings"])
     },
     ("networkConfig", "enablePrivateNodes"): lambda wanted, have: {
         "nodeNetworkConfig": {"enablePrivateNodes": wanted["networkConfig"]["enablePrivateNodes"]}

@@ -20,6 +20,7 @@ from ansible_collections.mcistio.gke.plugins.module_utils._gcp.pool_fields impor
     fixed_part,
     immutable,
     own_labels,
+    upgraded,
 )
 
 LONGEST_NAME = 40
@@ -99,8 +100,8 @@ _SERVICES_OWN = frozenset(
 )
 """Fields of NodeConfig that are reported only, or not taken over as they stand."""
 _KEPT = (
-    "locations", "upgradeSettings", "placementPolicy", "queuedProvisioning", "bestEffortProvisioning",
-    "nodeDrainConfig", "maintenancePolicy",
+    "locations", "placementPolicy", "queuedProvisioning", "bestEffortProvisioning", "nodeDrainConfig",
+    "maintenancePolicy",
 )  # fmt: skip
 _KEPT_NETWORK = (
     "enablePrivateNodes", "networkPerformanceConfig", "podCidrOverprovisionConfig", "additionalNodeNetworkConfigs",
@@ -124,7 +125,8 @@ def _kept(pool: Json, old: Json, cluster: Json) -> Json:
         "networkConfig": _kept_network(old.get("networkConfig") or {}, cluster),
         "config": _kept_config(old.get("config") or {}, pool.get("config") or {}),
     }
-    body = merged(kept, pool) | {"autoscaling": scaling}
+    upgrades = upgraded(old.get("upgradeSettings") or {}, pool.get("upgradeSettings") or {})
+    body = merged(kept, pool) | {"autoscaling": scaling, "upgradeSettings": upgrades}
     # what was merged above from two sides, where the wish is the whole
     body["config"] |= {key: value for key, value in (pool.get("config") or {}).items() if key in ("labels", "taints")}
     body["config"] = _said(body["config"])

@@ -59,7 +59,13 @@ def plan_pools(wish: Desired, actual: Json, sizes: Mapping[str, int], totals: Ma
     going: list[tuple[Json, str]] = []
     for name, pool in wish.pools.items():
         found = generations(wish, name, pools)
-        if not (found.current or found.old):
+        if not (found.current or found.old) and _is_uncalled_for(wish, pools):
+            others = ", ".join(sorted(pools))
+            result.notices.append(
+                f"{wish.name} has no node pool {name}, but others ({others}), so none is made, and of the options for "
+                f"nodes only node_tags has an effect. List {name} in node_pools to have it."
+            )
+        elif not (found.current or found.old):
             _missing(pool, wish.node_tags, result)
         elif found.current is None and not wish.replace_node_pools:
             result.immutable += immutable(pool, found.old[0])
@@ -77,6 +83,11 @@ def plan_pools(wish: Desired, actual: Json, sizes: Mapping[str, int], totals: Ma
         if not owner(wish, have):
             _other(have, wish, result)
     return result
+
+
+def _is_uncalled_for(wish: Desired, pools: Mapping[str, Json]) -> bool:
+    """Whether a pool that is not there is only the default one, of a cluster that does without it."""
+    return bool(pools) and not wish.pools_listed and not wish.remove_other_node_pools
 
 
 def _missing(pool: Json, node_tags: tuple[str, ...], result: PoolPlan) -> None:

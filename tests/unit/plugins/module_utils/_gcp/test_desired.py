@@ -54,6 +54,8 @@ def test_the_old_switches_are_taken_with_a_notice_and_give_way_to_todays() -> No
     assert "logging: []" in old.notices[0]
     both = wish(enable_cloud_logging=True, logging=["SYSTEM_COMPONENTS"])
     assert both.cluster["loggingConfig"]["componentConfig"]["enableComponents"] == ["SYSTEM_COMPONENTS"]
+    (told,) = both.notices
+    assert told.endswith("has no effect: logging is set too, and that counts.") and "WORKLOADS" not in told
 
 
 def test_what_is_not_set_is_not_asked_for() -> None:
@@ -119,6 +121,25 @@ def test_the_rest_of_the_options() -> None:
     assert body["maintenancePolicy"]["window"]["maintenanceExclusions"] == {"x": {"startTime": SINCE, "endTime": UNTIL}}
     assert body["databaseEncryption"] == {"state": "ENCRYPTED", "keyName": "projects/p/k"}
     assert body["resourceLabels"] == {"n": "1"}
+
+
+def test_private_nodes_are_said_in_both_ways_where_both_messages_are_sent() -> None:
+    asked = wish(private_nodes=True, control_plane_ipv4_cidr="172.16.0.0/28")
+    assert create_body(asked)["privateClusterConfig"] == {
+        "enablePrivateNodes": True, "masterIpv4CidrBlock": "172.16.0.0/28"
+    }  # fmt: skip
+    assert asked.cluster["privateClusterConfig"] == {"masterIpv4CidrBlock": "172.16.0.0/28"}, "it would be compared"
+    assert "privateClusterConfig" not in create_body(wish(private_nodes=True))
+    assert create_body(wish(control_plane_ipv4_cidr="172.16.0.0/28"))["privateClusterConfig"].keys() == {
+        "masterIpv4CidrBlock"
+    }
+
+
+def test_a_zone_that_is_listed_twice_is_one() -> None:
+    zones = ["us-central1-b", "us-central1-a", "us-central1-b"]
+    asked = wish(location="us-central1", node_locations=zones, node_pools=[{"name": "a", "node_locations": zones}])
+    assert asked.cluster["locations"] == asked.pools["a"]["locations"] == ["us-central1-a", "us-central1-b"]
+    assert "each of 2 zones, 8 nodes in all" in node_arithmetic(asked)
 
 
 def test_extra_is_laid_over_the_options_and_spelled_right() -> None:

@@ -268,6 +268,27 @@ def test_a_lost_reply_to_a_change_that_happened_is_enough() -> None:
     assert outcome.changed and outcome.changes
 
 
+def test_what_somebody_else_did_while_the_cluster_was_busy_is_not_ours() -> None:
+    nine, done = Call("GET", f"{OPERATIONS}/operation-9", operation("operation-9")), {"channel": "RAPID"}
+    outcome, _ = life(there(), update(BUSY), nine, there(releaseChannel=done), release_channel="rapid")
+    assert not outcome.changed and outcome.changes == []
+
+
+def test_what_a_lost_request_still_does_is_ours_although_the_next_one_meets_it() -> None:
+    nine, done = Call("GET", f"{OPERATIONS}/operation-9", operation("operation-9")), {"channel": "RAPID"}
+    outcome, _ = life(
+        there(), update(PAGE), there(), update(BUSY), nine, there(releaseChannel=done), release_channel="rapid"
+    )
+    assert outcome.changed and outcome.changes == ["releaseChannel.channel: REGULAR -> RAPID"]
+
+
+def test_an_operation_that_ends_well_may_have_something_to_say() -> None:
+    said = Call("GET", ONE, operation(detail="Two nodes were not recreated.\n"))
+    outcome, _ = life(there(), update(), said, there(releaseChannel={"channel": "RAPID"}), release_channel="rapid")
+    assert outcome.changed
+    assert outcome.notices == ["central: operation operation-1 says: Two nodes were not recreated."]
+
+
 def test_endless_surprises_end() -> None:
     calls = [call for _ in range(30) for call in (there(), Call("PUT", CENTRAL, None))]
     with pytest.raises(MeshError, match="connection reset"):
@@ -338,7 +359,12 @@ def test_a_deletion_waits_for_what_runs(status: str) -> None:
 def test_a_deletion_under_way_is_joined() -> None:
     outcome, script = life(there(status="STOPPING"), running(), WAIT, GONE, absent=True)
     assert outcome.changed and not script.writes
-    assert not life(there(status="STOPPING"), absent=True, policy=Policy(wait=False))[0].changed
+
+
+def test_without_waiting_the_deletion_under_way_is_returned() -> None:
+    outcome, _ = life(there(status="STOPPING"), running("operation-9"), absent=True, policy=Policy(wait=False))
+    assert not outcome.changed
+    assert outcome.operation and outcome.operation["name"] == "operation-9"
 
 
 @pytest.mark.parametrize("answer", [None, failure(503, "later"), missing()])

@@ -245,6 +245,19 @@ def test_a_newer_control_plane_stays_and_that_is_said() -> None:
     assert planned(cluster_version="latest").changes == []
 
 
+def test_no_default_pool_is_made_beside_the_pools_of_others() -> None:
+    actual = cluster(nodePools=[pool("work")])
+    found = planned(actual, {}, node_count=2, node_tags=["new"])
+    assert [change.path for change in found.changes] == ["/nodePools/work"], "the tag, and no more"
+    (notice,) = found.notices
+    assert "has no node pool default-pool, but others (work)" in notice and "List default-pool in node_pools" in notice
+    assert "default-pool" not in found.after["nodePools"]
+    listed = {"node_pools": [{"name": "default-pool", "node_count": 2}]}
+    for asked in (listed, {"remove_other_node_pools": True}, {"extra": {"nodePools": [{"name": "default-pool"}]}}):
+        assert planned(actual, {}, **asked).changes[0].path == "/nodePools", asked
+    assert planned(cluster(nodePools=[]), {}).changes[0].body["nodePool"]["initialNodeCount"] == 4
+
+
 def test_missing_pools_are_made_and_others_left_alone_but_for_the_tag() -> None:
     actual = cluster(nodePools=[pool(), pool("other", config={"tags": ["a"]})])
     found = planned(
@@ -287,6 +300,18 @@ def test_without_autoscaling_there_are_no_bounds() -> None:
     assert change.body == {"autoscaling": {"enabled": False}}
 
 
+def test_another_upgrade_strategy_has_nothing_of_the_former() -> None:
+    green = {"strategy": "BLUE_GREEN", "blueGreenSettings": {"nodePoolSoakDuration": "60s"}}
+    asked = {"node_pools": [{"name": "default-pool", "extra": {"upgradeSettings": green}}]}
+    (change,) = planned(**asked).changes
+    assert change.body == {"upgradeSettings": green}
+    kept = cluster(nodePools=[pool(upgradeSettings={**green, "blueGreenSettings": {"standardRolloutPolicy": {}}})])
+    (change,) = planned(kept, **asked).changes
+    assert change.body["upgradeSettings"]["blueGreenSettings"].keys() == {
+        "standardRolloutPolicy", "nodePoolSoakDuration"
+    }  # fmt: skip
+
+
 def test_an_autoscaled_pool_is_not_resized() -> None:
     actual = cluster(nodePools=[pool(autoscaling={"enabled": True, "minNodeCount": 1})])
     assert planned(actual, {}, node_count=9).changes == []
@@ -304,6 +329,72 @@ def test_tags_of_autopilot_are_added() -> None:
     actual = cluster(autopilot={"enabled": True}, nodePools=[pool("internal")], nodePoolAutoConfig=tags)
     (change,) = planned(actual, {}, autopilot=True, node_tags=["mesh"]).changes
     assert change.body == {"update": {"desiredNodePoolAutoConfigNetworkTags": {"tags": ["mesh", "own"]}}}
+
+
+@pytest.mark.parametrize(
+    "makes_pools",
+    [
+        {"autopilot": {"enabled": True}},
+        {"autoscaling": {"enableNodeAutoprovisioning": True}},
+    ],
+)
+def test_tags_reach_pools_that_google_makes_in_clusters_made_by_hand(makes_pools: dict[str, Any]) -> None:
+    """The options need not say that the cluster is of that kind."""
+    (change,) = planned(cluster(**makes_pools), node_tags=["mesh1-node"]).changes
+    tags = {"tags": ["mesh1-node"]}
+    assert change.body == {"update": {"desiredNodePoolAutoConfigNetworkTags": tags}}
+    assert (
+        planned(cluster(**makes_pools, nodePoolAutoConfig={"networkTags": tags}), node_tags=["mesh1-node"]).changes
+        == []
+    )
+
+
+def test_where_google_is_to_make_no_more_pools_they_need_no_tags() -> None:
+    actual = cluster(autoscaling={"enableNodeAutoprovisioning": True})
+    (change,) = planned(actual, node_tags=["mesh1-node"], node_auto_provisioning={"enabled": False}).changes
+    assert "desiredClusterAutoscaling" in change.body["update"]
+
+
+ONE_WAY: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"fleet": {"project": "one"}}, {"fleet_project": "other"}, "fleet.project: one -> other"),
+    (
+        {"controlPlaneEndpointsConfig": {"ipEndpointsConfig": {"privateEndpointSubnetwork": "a"}}},
+        {"control_plane": {"private_endpoint_subnetwork": "b", "global_access": True}},
+        "privateEndpointSubnetwork: a -> b",
+    ),
+    (
+        {"networkConfig": {"enableL4ilbSubsetting": True}},
+        {"extra": {"networkConfig": {"enableL4ilbSubsetting": False}}},
+        "networkConfig.enableL4ilbSubsetting: true -> false",
+    ),
+    (
+        {"networkConfig": {"enableFqdnNetworkPolicy": True}},
+        {"extra": {"networkConfig": {"enableFqdnNetworkPolicy": False}}},
+        "networkConfig.enableFqdnNetworkPolicy: true -> false",
+    ),
+]
+
+
+@pytest.mark.parametrize(("actual", "asked", "told"), ONE_WAY, ids=[row[2].split(":")[0] for row in ONE_WAY])
+def test_ways_of_no_return_are_refused_or_lead_to_another_cluster(
+    actual: dict[str, Any], asked: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(MeshError, match="these cannot be changed on an existing cluster") as caught:
+        planned(cluster(**actual), **asked)
+    assert told in str(caught.value) and "globalAccess" not in str(caught.value)
+    found = planned(cluster(**actual), **asked, allow_recreate=True)
+    assert found.changes == [] and [str(one) for one in found.recreate if told in str(one)]
+
+
+def test_the_same_ways_are_open_in_their_direction() -> None:
+    found = planned(
+        fleet_project="one", extra={"networkConfig": {"enableL4ilbSubsetting": True, "enableFqdnNetworkPolicy": True}}
+    )
+    assert [next(iter(change.body["update"])) for change in found.changes] == [
+        "desiredFleet", "desiredL4ilbSubsettingConfig", "desiredEnableFqdnNetworkPolicy",
+    ]  # fmt: skip
+    registered = cluster(fleet={"project": "projects/one"})
+    assert planned(registered, fleet_project="one").changes == []
 
 
 def test_exclusions_that_were_not_asked_for_go() -> None:
