@@ -137,6 +137,16 @@ def test_nodes_have_their_turn(world: World) -> None:
     ]
 
 
+def test_after_a_long_wait_the_next_node_is_not_kept_waiting(world: World) -> None:
+    world.pod("slow", "o1", deletionTimestamp="2026-11-23T20:00:00Z")
+    world.pod("web", "o2")
+    world.time.at(60, lambda: world.api.objects.pop(f"{PODS}/slow"))
+    asked: list[float] = []
+    world.api.on_evict = lambda path, pod: asked.append(world.time.seconds)
+    assert world.drain(300, at_once=1)
+    assert world.time.seconds - asked[0] < 1
+
+
 def test_a_budget_is_waited_for(world: World) -> None:
     world.pod("web-1", "o1")
     world.pod("web-2", "o2")
@@ -221,12 +231,12 @@ def test_a_pod_that_vanishes_or_is_another_by_now(world: World, status: int) -> 
 
 def test_a_node_that_vanishes_is_not_made_again(world: World) -> None:
     world.pod("web", "o1")
-    listed = world.api.client.list
+    listed, going = world.api.client.list, [f"{NODES}/o1", f"{PODS}/web"]
 
     def list_and_lose(*arguments: Any, **options: Any) -> list[Object]:
         found = listed(*arguments, **options)
-        world.api.objects.pop(f"{NODES}/o1", None)
-        world.api.objects.pop(f"{PODS}/web", None)
+        while going:
+            del world.api.objects[going.pop()]
         return found
 
     world.api.client.list = list_and_lose  # type: ignore[method-assign]
@@ -277,6 +287,7 @@ def test_what_we_closed_of_the_new_pool_is_opened_and_what_others_did_is_not(wor
     assert world.closed == ["n1", "n2"]
     assert world.drain()
     assert world.closed == ["o1", "o2", "n2"]
+    assert f"PATCH {NODES}/n2" not in world.api.calls
 
 
 def test_without_waiting_it_is_one_round(world: World) -> None:
