@@ -132,7 +132,7 @@ options:
         description: Whether the private one is reached from other regions.
         type: bool
       private_endpoint_subnetwork:
-        description: Subnetwork of the private endpoint.
+        description: Subnetwork of the private endpoint. It cannot be changed.
         type: str
       authorized_networks:
         description: Ranges that may reach its IP addresses, all of them; an empty list admits none but the cluster's
@@ -172,7 +172,8 @@ options:
     type: str
     choices: [BALANCED, OPTIMIZE_UTILIZATION]
   node_auto_provisioning:
-    description: Whether GKE makes node pools by itself.
+    description: Whether GKE makes node pools by itself. These get O(node_tags) too, also where the cluster has the
+      feature and this option is not set.
     type: dict
     suboptions:
       enabled:
@@ -350,7 +351,8 @@ options:
   node_pools:
     description:
       - Node pools. What a pool does not set it takes from the options of the same names above.
-      - Without this option these describe one pool, C(default-pool).
+      - Without this option these describe one pool, C(default-pool). It is not added to a cluster that has other pools
+        (a warning says so), unless O(remove_other_node_pools) is set.
       - Pools that are not listed stay as they are but for O(node_tags), unless O(remove_other_node_pools) is set.
     type: list
     elements: dict

@@ -406,8 +406,7 @@ def _show_endpoints(record: JSON, shown: JSON) -> None:
         legacy["privateEndpoint"] = by_ip["privateEndpoint"] = address
         if by_ip["enablePublicEndpoint"]:
             legacy["publicEndpoint"] = by_ip["publicEndpoint"] = address
-    if shown["networkConfig"].get("defaultEnablePrivateNodes"):
-        legacy["enablePrivateNodes"] = True
+    legacy["enablePrivateNodes"] = bool(shown["networkConfig"].get("defaultEnablePrivateNodes"))
     if not by_ip["enablePublicEndpoint"]:
         legacy["enablePrivateEndpoint"] = True
     shown["endpoint"] = address if by_ip["enabled"] else dns_endpoint(record)

@@ -103,6 +103,13 @@ def test_projects_that_do_not_exist(rest: Rest) -> None:
             'Pod secondary range "pods" not found in network "default", subnetwork "default".',
         ),
         ({"ipAllocationPolicy": {"clusterIpv4CidrBlock": "10.0.0.0/40"}}, "10.0.0.0/40"),
+        (
+            {
+                "networkConfig": {"defaultEnablePrivateNodes": True},
+                "privateClusterConfig": {"masterIpv4CidrBlock": "172.30.0.0/28"},
+            },
+            "enable_private_nodes and default_enable_private_nodes must be the same",
+        ),
     ],
 )
 def test_bad_clusters(rest: Rest, fields: JSON, words: str) -> None:

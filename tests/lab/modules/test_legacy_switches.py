@@ -53,4 +53,6 @@ def test_a_switch_gives_way_to_todays_option(cloud: Cloud, tmp_path: Path) -> No
     made = run_module(cloud, "gke_cluster", options, tmp_path)
     sent = made.writes[0].body["cluster"]["loggingConfig"]["componentConfig"]
     assert sent == {"enableComponents": ["SYSTEM_COMPONENTS"]}
-    assert said(made) == [LOGS_ON]
+    assert said(made) == [
+        "enable_cloud_logging is a switch of the past and has no effect: logging is set too, and that counts."
+    ]

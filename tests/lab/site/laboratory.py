@@ -56,24 +56,25 @@ class Lab:
         record = _lab_call("GET", f"{self.url}/lab/requests")
         return [f"{request['method']} {request['path']}" for request in record["requests"] if request["write"]]
 
-    def google(self, method: str, path: str) -> dict[str, Any]:
+    def google(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """One call of an emulated API with the lab's credentials, as a person with gcloud would do by hand."""
         key = self.environment["GOOGLE_APPLICATION_CREDENTIALS"]
         account = service_account.Credentials.from_service_account_file(key, scopes=SCOPES)
         # Not AuthorizedSession: it looks for the account's regions at Google itself, in the background.
         account.refresh(Login())
         headers = {"Authorization": f"Bearer {account.token}"}
-        answer: dict[str, Any] = _call(Request(self.url + path, method=method, headers=headers))
+        data = None if body is None else json.dumps(body).encode()
+        answer: dict[str, Any] = _call(Request(self.url + path, data=data, method=method, headers=headers))
         return answer
 
-    def clusters(self) -> dict[str, dict[str, Any]]:
-        """All clusters of the project by name."""
-        found = self.google("GET", f"/v1/projects/{self.project}/locations/-/clusters")
+    def clusters(self, project: str = "") -> dict[str, dict[str, Any]]:
+        """All clusters of a project, by default the lab's own, by name."""
+        found = self.google("GET", f"/v1/projects/{project or self.project}/locations/-/clusters")
         return {cluster["name"]: cluster for cluster in found.get("clusters", [])}
 
-    def firewalls(self) -> set[str]:
-        """Names of all firewall rules of the project."""
-        found = self.google("GET", f"/compute/v1/projects/{self.project}/global/firewalls")
+    def firewalls(self, project: str = "") -> set[str]:
+        """Names of all firewall rules of a project, by default the lab's own."""
+        found = self.google("GET", f"/compute/v1/projects/{project or self.project}/global/firewalls")
         return {rule["name"] for rule in found.get("items", [])}
 
 

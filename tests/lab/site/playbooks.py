@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+INVENTORY = "inventory/lab.yml"
 _RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -38,20 +39,27 @@ class Run:
         assert self.status == 0, self.output
         return self
 
+    @property
+    def diff(self) -> list[str]:
+        """The lines that the diff takes away and adds, without their headings."""
+        return re.findall(r"^[-+](?![-+]{2}).*$", self.output, re.MULTILINE)
+
     def changed_nothing(self) -> bool:
         """Whether there was a host and none had a change."""
         return bool(self.changed) and not any(self.changed.values())
 
 
-def command(playbook: str, *arguments: str) -> list[str]:
+def command(playbook: str, *arguments: str, inventory: str = INVENTORY) -> list[str]:
     """The command line of a playbook of the checkout, on the lab's inventory."""
-    return ["ansible-playbook", "-i", "inventory/lab.yml", playbook, *arguments]
+    return ["ansible-playbook", "-i", inventory, playbook, *arguments]
 
 
-def run(playbook: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
+def run(
+    playbook: str, *arguments: str, environment: Mapping[str, str] | None = None, inventory: str = INVENTORY
+) -> Run:
     """Run a playbook to its end."""
     done = subprocess.run(
-        command(playbook, *arguments),
+        command(playbook, *arguments, inventory=inventory),
         cwd=CHECKOUT,
         env=_environment(environment),
         stdin=subprocess.DEVNULL,

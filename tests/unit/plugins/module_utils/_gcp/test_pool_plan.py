@@ -65,6 +65,12 @@ def test_the_diff_shows_both() -> None:
     assert list(found.after["nodePools"]) == [NEW]
 
 
+def test_another_upgrade_strategy_comes_without_the_settings_of_the_old_pools() -> None:
+    green = {"strategy": "BLUE_GREEN", "blueGreenSettings": {"nodePoolSoakDuration": "60s"}}
+    create = planned(wish({**WORK, "extra": {"upgradeSettings": green}}), pool("work"), work=4).changes[0]
+    assert create.body["nodePool"]["upgradeSettings"] == green
+
+
 def test_not_without_being_told() -> None:
     with pytest.raises(MeshError) as caught:
         planned(wish(WORK, replace=False), pool("work"))
