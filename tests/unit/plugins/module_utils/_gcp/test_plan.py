@@ -252,8 +252,11 @@ def test_no_default_pool_is_made_beside_the_pools_of_others() -> None:
     (notice,) = found.notices
     assert "has no node pool default-pool, but others (work)" in notice and "List default-pool in node_pools" in notice
     assert "default-pool" not in found.after["nodePools"]
-    listed = {"node_pools": [{"name": "default-pool", "node_count": 2}]}
-    for asked in (listed, {"remove_other_node_pools": True}, {"extra": {"nodePools": [{"name": "default-pool"}]}}):
+    ways: list[dict[str, Any]] = [
+        {"node_pools": [{"name": "default-pool", "node_count": 2}]}, {"remove_other_node_pools": True},
+        {"extra": {"nodePools": [{"name": "default-pool"}]}},
+    ]  # fmt: skip
+    for asked in ways:
         assert planned(actual, {}, **asked).changes[0].path == "/nodePools", asked
     assert planned(cluster(nodePools=[]), {}).changes[0].body["nodePool"]["initialNodeCount"] == 4
 
@@ -302,7 +305,7 @@ def test_without_autoscaling_there_are_no_bounds() -> None:
 
 def test_another_upgrade_strategy_has_nothing_of_the_former() -> None:
     green = {"strategy": "BLUE_GREEN", "blueGreenSettings": {"nodePoolSoakDuration": "60s"}}
-    asked = {"node_pools": [{"name": "default-pool", "extra": {"upgradeSettings": green}}]}
+    asked: dict[str, Any] = {"node_pools": [{"name": "default-pool", "extra": {"upgradeSettings": green}}]}
     (change,) = planned(**asked).changes
     assert change.body == {"upgradeSettings": green}
     kept = cluster(nodePools=[pool(upgradeSettings={**green, "blueGreenSettings": {"standardRolloutPolicy": {}}})])
