@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import secrets
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._clock import Deadline
 from ansible_collections.mcistio.gke.plugins.module_utils._errors import MeshError
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.client import KubeClient
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.draining import POOL_LABEL, Job, check, drain
 from ansible_collections.mcistio.gke.plugins.module_utils._kube.errors import ApiError
+from ansible_collections.mcistio.gke.plugins.module_utils._kube.transport import HttpTransport
 
 from tests.lab.kube.api_server import ApiServer
 
@@ -82,9 +85,13 @@ def test_a_node_is_closed_emptied_and_opened_again(server: ApiServer, namespace:
     assert pool.node()["metadata"]["labels"][POOL_LABEL] == pool.name, "nothing else of the node is lost"
 
 
-def test_who_may_drain(server: ApiServer) -> None:
+def test_who_may_drain(server: ApiServer, pool: Pool) -> None:
     check(server.client)
-    assert not server.client.may("fly", "nodes")
+    pool.pod("web")  # by then the namespace has its account
+    token = server.run("kubectl", "create", "token", "default", "-n", pool.namespace)
+    endpoint = dataclasses.replace(server.client.endpoint, token=lambda refresh: token)
+    with pytest.raises(MeshError, match="this account may not patch nodes nor create pods/eviction"):
+        check(KubeClient(HttpTransport(endpoint), endpoint))
 
 
 def test_what_is_applied_to_nodes_through_our_other_modules_stays(pool: Pool) -> None:
