@@ -114,9 +114,7 @@ class KubeClient:
                 return items
             query["continue"] = onward
 
-    def apply(
-        self, obj: Object, *, dry_run: bool = False, force: bool = True, manager: str = FIELD_MANAGER
-    ) -> Object:
+    def apply(self, obj: Object, *, dry_run: bool = False, force: bool = True, manager: str = FIELD_MANAGER) -> Object:
         """Server-side apply, by default as field manager ``mcistio.gke``; the object as it then is, or would be."""
         query = {"fieldManager": manager, "force": "true" if force else "false", "fieldValidation": "Strict"}
         if dry_run:
