@@ -60,11 +60,12 @@ def plan_pools(wish: Desired, actual: Json, sizes: Mapping[str, int], totals: Ma
     for name, pool in wish.pools.items():
         found = generations(wish, name, pools)
         if not (found.current or found.old) and _is_uncalled_for(wish, pools):
-            others = ", ".join(sorted(pools))
-            result.notices.append(
-                f"{wish.name} has no node pool {name}, but others ({others}), so none is made, and of the options for "
-                f"nodes only node_tags has an effect. List {name} in node_pools to have it."
-            )
+            if pool.keys() > {"name"}:  # else there is nothing that anybody could miss
+                others = ", ".join(sorted(pools))
+                result.notices.append(
+                    f"{wish.name} has no node pool {name}, but others ({others}), so none is made, and of the options "
+                    f"for nodes only node_tags has an effect. List {name} in node_pools to have it."
+                )
         elif not (found.current or found.old):
             _missing(pool, wish.node_tags, result)
         elif found.current is None and not wish.replace_node_pools:

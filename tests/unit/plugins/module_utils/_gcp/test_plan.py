@@ -252,6 +252,7 @@ def test_no_default_pool_is_made_beside_the_pools_of_others() -> None:
     (notice,) = found.notices
     assert "has no node pool default-pool, but others (work)" in notice and "List default-pool in node_pools" in notice
     assert "default-pool" not in found.after["nodePools"]
+    assert planned(actual, {}, node_tags=["new"]).notices == [], "nothing that anybody could miss"
     ways: list[dict[str, Any]] = [
         {"node_pools": [{"name": "default-pool", "node_count": 2}]}, {"remove_other_node_pools": True},
         {"extra": {"nodePools": [{"name": "default-pool"}]}},
