@@ -162,13 +162,14 @@ def is_seen(cloud: Cloud, wish: JSON, option: str) -> None:
 
 def _matters(option: str, target: JSON, wish: JSON, listed: bool) -> bool:
     """Whether the option has any say, given the others."""
+    if option == "node_count" and ("autoscaling" in target or "autoscaling" in wish):
+        return False
     if not listed and option in LISTED_POOL_VALUES and option not in ("node_locations", "private_nodes", "extra"):
         if wish.get("autopilot"):
             return False
         if wish.get("node_pools") and option != "node_tags":
-            return any(option not in pool for pool in wish["node_pools"])
-    if option == "node_count":
-        return "autoscaling" not in target and "autoscaling" not in wish
+            settled = {option, "autoscaling"} if option == "node_count" else {option}
+            return any(not settled & pool.keys() for pool in wish["node_pools"])
     if option == "autoscaling" or (option == "node_auto_provisioning" and wish.get("autopilot")):
         return not wish.get("autopilot")
     clash = {"cluster_ipv4_cidr": "cluster_secondary_range_name", "services_ipv4_cidr": "services_secondary_range_name"}
