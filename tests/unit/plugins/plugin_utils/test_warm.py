@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from ansible_collections.mcistio.gke.plugins.module_utils._gcp import auth, trust
 from ansible_collections.mcistio.gke.plugins.plugin_utils._warm import warm
@@ -26,3 +28,10 @@ def test_without_the_libraries_nothing_is_done(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(auth, "MISSING", "No module named 'google'")
     warm()
     assert not trust._CONTEXTS
+
+
+def test_what_is_there_is_no_longer_looked_through_for_garbage() -> None:
+    gc.unfreeze()
+    warm()
+    assert gc.get_freeze_count() > 10_000
+    gc.unfreeze()
